@@ -1,0 +1,42 @@
+// What every access technology ends in: some octets, carried for a subscriber by a radio, counted once.
+import type { RadioId, SubscriberId } from '../kernel/ids.ts'
+import type { Millis, Octets } from '../kernel/units.ts'
+
+export type Access = 'wifi' | 'lte' | 'nr'
+/** Why the event was cut: a report, the end of the session, or the access point's word that all its sessions ended. */
+export type Cause = 'interim' | 'stop' | 'nas-restart'
+
+/** Bits of `UsageEvent.flags`. */
+export const USAGE_FLAG = { counterFell: 1, wrapAssumed: 2 } as const
+
+/** (origin, sessionId, sequence) is unique for ever. Counters are differences to the event before, never totals. */
+export interface UsageEvent {
+  readonly eventId: bigint
+  /** Meter of record: `radius:<NAS-Identifier or address>`, later Gy and N4 peers. */
+  readonly origin: string
+  readonly sessionId: string
+  /** 1 for the first event of a session, no gaps. */
+  readonly sequence: bigint
+  readonly subscriber: SubscriberId | undefined
+  readonly radio: RadioId | undefined
+  readonly access: Access
+  readonly start: Millis
+  readonly end: Millis
+  readonly uplink: Octets
+  readonly downlink: Octets
+  readonly cause: Cause
+  readonly received: Millis
+  readonly flags: number
+}
+
+/** What happened to a radio: first claim, new payout address, ban (until `expires`, or for good), end of a ban. */
+export interface RadioEvent {
+  readonly eventId: bigint
+  readonly kind: 'claim' | 'payout' | 'ban' | 'unban'
+  readonly radio: RadioId
+  readonly owner: string
+  readonly payout: string
+  readonly at: Millis
+  readonly reason: string | undefined
+  readonly expires: Millis | undefined
+}

@@ -1,0 +1,80 @@
+// The first schema. STRICT tables; times are milliseconds since 1970-01-01 UTC; octets and microtokens are 64-bit integers.
+import { sql, type Transaction } from 'kysely'
+import type { Schema } from '../schema.ts'
+
+const TABLES = [
+  // Radios and what is known of them. nas_identifier: RFC 2865 §5.32; called_station: BSSID of RFC 2865 §5.30 (RFC 3580 §3.20), 12 lower-case hex digits.
+  `create table radio (
+    radio_id text primary key, access text not null check (access in ('wifi', 'lte', 'nr')),
+    nas_identifier text unique, called_station text unique,
+    owner_wallet text not null, payout_wallet text not null, created_at integer not null) strict`,
+  // Journal of what happened to radios: claim, payout, ban, unban. Read behind cursors; never updated.
+  `create table radio_event (
+    event_id integer primary key autoincrement, kind text not null check (kind in ('claim', 'payout', 'ban', 'unban')),
+    radio_id text not null, owner_wallet text not null, payout_wallet text not null, at integer not null,
+    reason text, expires_at integer) strict`,
+  // imsi: TS 23.003 §2.2.
+  `create table subscriber (
+    subscriber_id text primary key, imsi text not null unique, payer_id text not null, plan_id text not null, created_at integer not null) strict`,
+  // One row per accounting session. uplink, downlink: the highest cumulative counters seen, octets; sequence: events emitted so far;
+  // incarnation: tells sessions apart whose Acct-Session-Id the access point used again; last_at: newest event time seen.
+  `create table usage_session (
+    session_key text primary key, incarnation integer not null, state text not null check (state in ('open', 'closed')),
+    sequence integer not null, uplink integer not null, downlink integer not null, started_at integer not null, last_at integer not null,
+    radio_id text, subscriber_id text, nas text not null, anomalies integer not null) strict, without rowid`,
+  `create index usage_session_open on usage_session (nas) where state = 'open'`,
+  // The usage journal. uplink, downlink: octets since the event before. flags: bit 0 counter fell, bit 1 wrap without Gigawords assumed.
+  `create table usage_event (
+    event_id integer primary key autoincrement, origin text not null, session_id text not null, sequence integer not null,
+    subscriber_id text, radio_id text, access text not null, start_at integer not null, end_at integer not null,
+    uplink integer not null check (uplink >= 0), downlink integer not null check (downlink >= 0),
+    cause text not null, received_at integer not null, flags integer not null,
+    unique (origin, session_id, sequence)) strict`,
+  // How far each stage has read its journal; written in the transaction of what the stage wrote.
+  `create table stage_cursor (stage text primary key, position integer not null) strict`,
+  // Double entry. debits, credits: posted totals in microtokens; remainder: what rounding has not charged yet, in microtokens × octets / 1,000,000.
+  `create table ledger_account (
+    account_id text primary key, normal_side text not null check (normal_side in ('debit', 'credit')),
+    debits integer not null, credits integer not null, remainder integer not null) strict`,
+  // cause names what made the transfer, once.
+  `create table ledger_transfer (
+    transfer_id integer primary key autoincrement, cause text not null unique, debit_account text not null references ledger_account,
+    credit_account text not null references ledger_account, amount integer not null check (amount > 0), at integer not null) strict`,
+  // The receipt log: entry is deterministic CBOR (RFC 8949 §4.2.1), leaf_hash RFC 6962 §2.1.
+  `create table log_entry (entry_index integer primary key, type integer not null, entry blob not null, leaf_hash blob not null) strict`,
+  // frontier: the roots of the perfect subtrees of the log, 32 octets each, largest first; published_size: entries whose tiles are on disk.
+  `create table log_state (origin text primary key, size integer not null, frontier blob not null, published_size integer not null) strict`,
+  // note: C2SP tlog-checkpoint in a signed note.
+  `create table log_checkpoint (size integer primary key, root blob not null, note text not null, signed_at integer not null) strict`,
+  // What a usage entry of the log says, for look-ups and epoch close. radio_seq has no gaps per radio.
+  `create table receipt (
+    entry_index integer primary key, event_id integer not null unique, epoch integer not null, payer_id text not null, radio_id text not null,
+    radio_seq integer not null, counted integer not null, verdict text not null, unique (radio_id, radio_seq)) strict`,
+  `create index receipt_epoch on receipt (epoch)`,
+  // What the log itself says of a radio so far: the state that verdicts are judged by.
+  `create table policy_radio (
+    radio_id text primary key, owner_wallet text not null, payout_wallet text not null,
+    next_seq integer not null, claim_seq integer not null, banned_until integer) strict`,
+  // first_index, last_index: entries of the epoch; table_hash: SHA-256 of the canonical payout table; total: microtokens.
+  `create table epoch (
+    epoch integer primary key, state text not null check (state in ('open', 'closed', 'anchored', 'settled')), opened_at integer not null, closed_at integer,
+    first_index integer not null, last_index integer, table_hash blob, total integer not null) strict`,
+  // carry_in, carry_out: what rounding left, in microtokens × octets / 1,000,000 (numerator below 1,000,000).
+  `create table payout (
+    epoch integer not null, payer_id text not null, radio_id text not null, payout_wallet text not null, counted integer not null,
+    carry_in integer not null, amount integer not null, carry_out integer not null,
+    state text not null check (state in ('due', 'waiting', 'batched', 'paid')), batch_id text, primary key (epoch, payer_id, radio_id)) strict`,
+  // Transactions are stored with their signatures before they are sent; wire: the serialised transaction; digest: SHA-256 of what it pays.
+  `create table settlement_transaction (
+    batch_id text primary key, epoch integer not null, kind text not null check (kind in ('anchor', 'payout')), payer_id text,
+    state text not null, attempt integer not null, memo text not null, digest blob not null, wire blob, signature text,
+    last_valid_block_height integer, slot integer, updated_at integer not null) strict`,
+  // signers: base58 keys of the SPL multisig, comma-separated, in its order.
+  `create table treasury (
+    payer_id text primary key, mint text not null, multisig text not null, token_account text not null, signers text not null,
+    threshold integer not null, created_at integer not null) strict`,
+]
+
+export async function up(tx: Transaction<Schema>): Promise<void> {
+  for (const table of TABLES) await sql.raw(table).execute(tx)
+}
