@@ -6,8 +6,11 @@ export type Access = 'wifi' | 'lte' | 'nr'
 /** Why the event was cut: a report, the end of the session, or the access point's word that all its sessions ended. */
 export type Cause = 'interim' | 'stop' | 'nas-restart'
 
-/** Bits of `UsageEvent.flags`. */
-export const USAGE_FLAG = { counterFell: 1, wrapAssumed: 2 } as const
+/**
+ * Bits of `UsageEvent.flags`: the cumulative counter fell although time went on; a 32-bit wrap was inferred because the access
+ * point sends no Gigawords; the session's first record was its last.
+ */
+export const USAGE_FLAG = { counterFell: 1, wrapAssumed: 2, noStart: 4 } as const
 
 /** (origin, sessionId, sequence) is unique for ever. Counters are differences to the event before, never totals. */
 export interface UsageEvent {

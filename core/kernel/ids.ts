@@ -13,6 +13,8 @@ export type RadioId = Branded<string, 'RadioId'>
 export type SubscriberId = Branded<string, 'SubscriberId'>
 /** Who pays for a subscriber's rewards (an MVNO partner): 1 to 64 of `a-z 0-9 . _ -`, starting with a letter or digit. */
 export type PayerId = Branded<string, 'PayerId'>
+/** A plan that a subscriber is charged by: 1 to 64 of `a-z 0-9 . _ -`, starting with a letter or digit. */
+export type PlanId = Branded<string, 'PlanId'>
 /** A Solana address: 32 octets in base58. */
 export type Wallet = Branded<string, 'Wallet'>
 
@@ -29,6 +31,7 @@ const name =
 export const radioId = name<RadioId>('radio id')
 export const subscriberId = name<SubscriberId>('subscriber id')
 export const payerId = name<PayerId>('payer id')
+export const planId = name<PlanId>('plan id')
 
 /** Parses an IMSI; throws `ID_INVALID` without repeating the digits. */
 export function imsi(text: string): Imsi {

@@ -23,6 +23,7 @@ export interface Schema {
     expires_at: bigint | null
   }
   subscriber: {
+    subscriber_seq: Generated<bigint>
     subscriber_id: string
     imsi: string
     payer_id: string
@@ -38,9 +39,12 @@ export interface Schema {
     downlink: bigint
     started_at: bigint
     last_at: bigint
+    seconds: bigint
+    gigawords: bigint
+    identity: string
     radio_id: string | null
     subscriber_id: string | null
-    nas: string
+    origin: string
     anomalies: bigint
   }
   usage_event: {

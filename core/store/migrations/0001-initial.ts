@@ -13,23 +13,28 @@ const TABLES = [
     event_id integer primary key autoincrement, kind text not null check (kind in ('claim', 'payout', 'ban', 'unban')),
     radio_id text not null, owner_wallet text not null, payout_wallet text not null, at integer not null,
     reason text, expires_at integer) strict`,
-  // imsi: TS 23.003 §2.2.
+  `create index radio_event_radio on radio_event (radio_id)`,
+  // imsi: TS 23.003 §2.2. subscriber_seq: order of enrolment, by which readers find what is new.
   `create table subscriber (
-    subscriber_id text primary key, imsi text not null unique, payer_id text not null, plan_id text not null, created_at integer not null) strict`,
+    subscriber_seq integer primary key autoincrement, subscriber_id text not null unique, imsi text not null unique, payer_id text not null, plan_id text not null, created_at integer not null) strict`,
   // One row per accounting session. uplink, downlink: the highest cumulative counters seen, octets; sequence: events emitted so far;
-  // incarnation: tells sessions apart whose Acct-Session-Id the access point used again; last_at: newest event time seen.
+  // incarnation: tells sessions apart whose Acct-Session-Id the access point used again; last_at: newest event time seen;
+  // seconds: highest Acct-Session-Time (RFC 2866 §5.7); gigawords: 1 once a Gigawords attribute (RFC 2869 §5.1) was seen;
+  // identity: User-Name as received; anomalies: records that were kept out of the count.
   `create table usage_session (
     session_key text primary key, incarnation integer not null, state text not null check (state in ('open', 'closed')),
     sequence integer not null, uplink integer not null, downlink integer not null, started_at integer not null, last_at integer not null,
-    radio_id text, subscriber_id text, nas text not null, anomalies integer not null) strict, without rowid`,
-  `create index usage_session_open on usage_session (nas) where state = 'open'`,
-  // The usage journal. uplink, downlink: octets since the event before. flags: bit 0 counter fell, bit 1 wrap without Gigawords assumed.
+    seconds integer not null, gigawords integer not null, identity text not null, radio_id text, subscriber_id text,
+    origin text not null, anomalies integer not null) strict, without rowid`,
+  `create index usage_session_open on usage_session (origin) where state = 'open'`,
+  // The usage journal. (origin, session_id, sequence) is unique because sequence is counted in the session's row, in the same
+  // transaction; an index to say so again would dirty one more page per event and cost a third of the throughput.
+  // uplink, downlink: octets since the event before. flags: USAGE_FLAG of core/events.
   `create table usage_event (
     event_id integer primary key autoincrement, origin text not null, session_id text not null, sequence integer not null,
     subscriber_id text, radio_id text, access text not null, start_at integer not null, end_at integer not null,
     uplink integer not null check (uplink >= 0), downlink integer not null check (downlink >= 0),
-    cause text not null, received_at integer not null, flags integer not null,
-    unique (origin, session_id, sequence)) strict`,
+    cause text not null, received_at integer not null, flags integer not null) strict`,
   // How far each stage has read its journal; written in the transaction of what the stage wrote.
   `create table stage_cursor (stage text primary key, position integer not null) strict`,
   // Double entry. debits, credits: posted totals in microtokens; remainder: what rounding has not charged yet, in microtokens × octets / 1,000,000.

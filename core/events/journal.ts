@@ -1,0 +1,92 @@
+// Stages read a journal behind a cursor, write rows, and move the cursor in the same transaction: a crash resumes, nothing is
+// done twice. This file runs them, one after the other, giving way to requests that somebody waits for.
+import type { Logger } from '../log/logger.ts'
+import type { Part } from '../runtime/module.ts'
+
+export interface Stage {
+  readonly name: string
+  /** Takes at most one batch through the stage in one transaction; resolves with the journal rows taken, 0 when idle. */
+  step(): Promise<number>
+}
+
+export interface StageRunner extends Part {
+  /** Runs all stages until none has anything left. */
+  drain(): Promise<void>
+}
+
+export interface StageRunnerOptions {
+  /** Pause when every stage was idle, milliseconds. */
+  readonly idle: number
+  /** The longest that the stages give way to `busy`, milliseconds. */
+  readonly patience: number
+}
+
+/** `busy` says whether requests are waiting for the database. */
+export function createStageRunner(
+  stages: readonly Stage[],
+  deps: { readonly log: Logger; readonly busy: () => boolean },
+  { idle, patience }: StageRunnerOptions,
+): StageRunner {
+  const stopping = new AbortController()
+  let loop: Promise<void> = Promise.resolve()
+  let failing: string | undefined
+
+  const round = async (): Promise<number> => {
+    let rows = 0
+    for (const stage of stages) {
+      try {
+        rows += await stage.step()
+        if (failing === stage.name) failing = undefined
+      } catch (error) {
+        failing = stage.name
+        deps.log.error({ err: error, stage: stage.name }, 'a stage failed and will be tried again')
+        throw error
+      }
+    }
+    return rows
+  }
+
+  const run = async (): Promise<void> => {
+    while (!stopping.signal.aborted) {
+      let rows = 0
+      try {
+        rows = await round()
+      } catch {
+        await pause(1000, stopping.signal)
+      }
+      if (rows === 0) await pause(idle, stopping.signal)
+      for (let waited = 0; deps.busy() && waited < patience && !stopping.signal.aborted; waited += 5)
+        await pause(5, stopping.signal)
+      await new Promise(setImmediate)
+    }
+  }
+
+  return {
+    name: 'stages',
+    async start() {
+      loop = run()
+    },
+    async stop() {
+      stopping.abort()
+      await loop
+      await this.drain()
+    },
+    async drain() {
+      while ((await round()) > 0);
+    },
+    health: () => (failing === undefined ? undefined : `stage ${failing} fails, see the log`),
+  }
+}
+
+function pause(millis: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const done = (): void => {
+      clearTimeout(timer)
+      signal.removeEventListener('abort', done)
+      resolve()
+    }
+    const timer = setTimeout(done, millis)
+    signal.addEventListener('abort', done, { once: true })
+    if (signal.aborted) done()
+  })
+}

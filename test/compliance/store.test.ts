@@ -1,0 +1,197 @@
+import { spawn } from 'node:child_process'
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import Database from 'better-sqlite3'
+import t from 'tap'
+import { isTallycellError, type TallycellError } from '../../core/kernel/errors.ts'
+import { createGroupCommit } from '../../core/store/group-commit.ts'
+import { openStore, type RawDatabase } from '../../core/store/store.ts'
+
+const addRadio = (database: RawDatabase, id: string): void => {
+  database
+    .prepare(`insert into radio (radio_id, access, owner_wallet, payout_wallet, created_at) values (?, 'wifi', 'w', 'w', 1)`)
+    .run(id)
+}
+
+async function error(promise: Promise<unknown>): Promise<TallycellError> {
+  const caught: unknown = await promise.then(
+    () => undefined,
+    (reason) => reason,
+  )
+  if (isTallycellError(caught)) return caught
+  throw new Error(`expected an error of the catalogue, got ${caught}`)
+}
+
+t.test('a new file gets the whole schema, durable settings, and opens again', async (t) => {
+  const path = join(t.testdir(), 'deep', 'tallycell.db')
+  const store = await openStore({ path })
+  await store.batch((database) => addRadio(database, 'a'))
+  const settings = await store.batch((database) => [
+    database.pragma('journal_mode', { simple: true }),
+    database.pragma('synchronous', { simple: true }),
+  ])
+  t.same(settings, ['wal', 2n], 'WAL, synchronous=FULL')
+  await store.close()
+  const again = await openStore({ path })
+  t.same(await again.db.selectFrom('radio').select('radio_id').execute(), [{ radio_id: 'a' }])
+  await again.close()
+})
+
+t.test('a failed transaction changes nothing, and the store goes on', async (t) => {
+  const store = await openStore({ path: join(t.testdir(), 's.db') })
+  await t.rejects(
+    store.batch((database) => {
+      addRadio(database, 'a')
+      throw new RangeError('boom')
+    }),
+    { message: 'boom' },
+  )
+  await t.rejects(
+    store.transaction(async (tx) => {
+      await tx.insertInto('stage_cursor').values({ stage: 's', position: 1n }).execute()
+      throw new RangeError('boom')
+    }),
+    { message: 'boom' },
+  )
+  t.same(await store.db.selectFrom('radio').selectAll().execute(), [])
+  t.same(await store.db.selectFrom('stage_cursor').selectAll().execute(), [])
+  await store.batch((database) => addRadio(database, 'b'))
+  t.equal((await store.db.selectFrom('radio').selectAll().execute()).length, 1)
+  await store.close()
+})
+
+t.test('transactions wait for each other: a batch never lands inside another transaction', async (t) => {
+  const store = await openStore({ path: join(t.testdir(), 's.db') })
+  const slow = store.transaction(async (tx) => {
+    await tx.insertInto('stage_cursor').values({ stage: 'slow', position: 1n }).execute()
+    await new Promise((resolve) => setTimeout(resolve, 30))
+    throw new RangeError('rolled back')
+  })
+  const batch = store.batch((database) => addRadio(database, 'a'))
+  await t.rejects(slow, { message: 'rolled back' })
+  await batch
+  t.equal((await store.db.selectFrom('radio').selectAll().execute()).length, 1)
+  await store.close()
+})
+
+t.test('database locked: STORE_LOCKED within the time-out, then all is well', async (t) => {
+  const path = join(t.testdir(), 's.db')
+  const store = await openStore({ path, busyTimeout: 20 })
+  const other = new Database(path)
+  other.exec('begin immediate')
+  t.equal((await error(store.batch((database) => addRadio(database, 'a')))).code, 'STORE_LOCKED')
+  t.equal((await error(store.transaction((tx) => tx.selectFrom('radio').selectAll().execute()))).code, 'STORE_LOCKED')
+  other.exec('rollback')
+  other.close()
+  await store.batch((database) => addRadio(database, 'a'))
+  await store.close()
+})
+
+t.test('disk full: STORE_FULL, nothing half written, and work goes on once there is room', async (t) => {
+  const store = await openStore({ path: join(t.testdir(), 's.db') })
+  // SQLite's own limit gives the same SQLITE_FULL as a full disk, without needing one.
+  const pages = await store.batch((database) => {
+    const count = database.pragma('page_count', { simple: true })
+    database.pragma(`max_page_count = ${count}`)
+    return count
+  })
+  t.ok(pages)
+  const fill = (database: RawDatabase): void => {
+    for (let index = 0; index < 2000; index++) addRadio(database, `radio-${index}`)
+  }
+  t.equal((await error(store.batch(fill))).code, 'STORE_FULL')
+  t.same(await store.db.selectFrom('radio').selectAll().execute(), [])
+  await store.batch((database) => database.pragma('max_page_count = 1000000'))
+  await store.batch(fill)
+  t.equal((await store.db.selectFrom('radio').selectAll().execute()).length, 2000)
+  await store.close()
+})
+
+t.test('files that are no database of ours are refused with the reason', async (t) => {
+  const folder = t.testdir({ 'text.db': 'this is not a database, it is a sentence that is long enough to be read as a header' })
+  t.equal((await error(openStore({ path: join(folder, 'text.db') }))).code, 'STORE_UNUSABLE')
+  mkdirSync(join(folder, 'folder.db'))
+  t.equal((await error(openStore({ path: join(folder, 'folder.db') }))).code, 'STORE_UNUSABLE')
+  writeFileSync(join(folder, 'plain'), '')
+  t.equal((await error(openStore({ path: join(folder, 'plain', 'x.db') }))).code, 'STORE_UNUSABLE')
+  const newer = new Database(join(folder, 'newer.db'))
+  newer.pragma('user_version = 999')
+  newer.close()
+  const refused = await error(openStore({ path: join(folder, 'newer.db') }))
+  t.equal(refused.code, 'STORE_UNUSABLE')
+  t.match(refused.message, /newer than this program/)
+})
+
+t.test('what was committed survives SIGKILL', async (t) => {
+  const path = join(t.testdir(), 's.db')
+  const program = `
+    import { openStore } from ${JSON.stringify(new URL('../../core/store/store.ts', import.meta.url).href)}
+    const store = await openStore({ path: ${JSON.stringify(path)} })
+    for (let n = 1n; ; n++) {
+      await store.batch((db) => db.prepare("insert into stage_cursor values ('n', ?) on conflict do update set position = excluded.position").run(n))
+      process.stdout.write(n + '\\n')
+    }`
+  const child = spawn(process.execPath, ['--import=tsx', '--input-type=module', '-e', program], { stdio: ['ignore', 'pipe', 'inherit'] })
+  let told = 0n
+  let rest = ''
+  for await (const chunk of child.stdout) {
+    const lines = (rest + chunk).split('\n')
+    rest = lines.pop() ?? ''
+    told = BigInt(lines.at(-1) ?? told)
+    if (told > 50n) child.kill('SIGKILL')
+  }
+  const store = await openStore({ path })
+  const row = await store.db.selectFrom('stage_cursor').select('position').executeTakeFirstOrThrow()
+  t.ok(row.position >= told, `told ${told}, found ${row.position}`)
+  await store.close()
+})
+
+t.test('group commit: one transaction for many, answers in order', async (t) => {
+  const batches: number[][] = []
+  const group = createGroupCommit<number, number>(
+    async (items) => {
+      batches.push(items)
+      await new Promise((resolve) => setTimeout(resolve, 5))
+      return items.map((item) => item * 2)
+    },
+    { maxDelay: 2, maxItems: 10 },
+  )
+  const answers = await Promise.all(Array.from({ length: 25 }, (_, index) => group.submit(index)))
+  t.same(answers, Array.from({ length: 25 }, (_, index) => index * 2))
+  t.same(
+    batches.map((batch) => batch.length),
+    [10, 10, 5],
+  )
+  t.equal(group.pending(), 0)
+})
+
+t.test('group commit: a failed commit rejects its batch only', async (t) => {
+  let round = 0
+  const group = createGroupCommit<number, number>(
+    async (items) => {
+      if (++round === 1) throw new RangeError('disk')
+      return items
+    },
+    { maxDelay: 1, maxItems: 2 },
+  )
+  const results = await Promise.allSettled([1, 2, 3].map((item) => group.submit(item)))
+  t.same(
+    results.map(({ status }) => status),
+    ['rejected', 'rejected', 'fulfilled'],
+  )
+})
+
+t.test('group commit: drain waits for everything', async (t) => {
+  const done: number[] = []
+  const group = createGroupCommit<number, number>(
+    async (items) => {
+      await new Promise((resolve) => setTimeout(resolve, 3))
+      done.push(...items)
+      return items
+    },
+    { maxDelay: 1000, maxItems: 4 },
+  )
+  for (let index = 0; index < 9; index++) void group.submit(index)
+  await group.drain()
+  t.equal(done.length, 9)
+})
