@@ -54,6 +54,15 @@ export function postTransfers(database: RawDatabase, transfers: readonly Transfe
   return posted
 }
 
+/** An account's balance on its normal side, 0 where nothing was posted yet. */
+export function balance(database: RawDatabase, account: AccountId): bigint {
+  const row = database.prepare('select debits, credits from ledger_account where account_id = ?').get(account) as
+    | Totals
+    | undefined
+  const { debits, credits } = row ?? { debits: 0n, credits: 0n }
+  return normalSide(account) === 'debit' ? debits - credits : credits - debits
+}
+
 /** What rounding has left uncharged on an account, and the means to set it; both inside the caller's transaction. */
 export function remainders(database: RawDatabase): {
   read(account: AccountId): bigint

@@ -37,7 +37,9 @@ export function createRatingStage({ store, subscribers }: RatingDeps, price: Mic
       await subscribers.refresh()
       return store.batch((database) => {
         const events = database
-          .prepare('select event_id, subscriber_id, end_at, uplink, downlink, flags from usage_event where event_id > ? order by event_id limit ?')
+          .prepare(
+            'select event_id, subscriber_id, end_at, uplink, downlink, flags from usage_event where event_id > ? order by event_id limit ?',
+          )
           .all(readCursor(database, STAGE), batch) as Row[]
         const last = events.at(-1)
         if (!last) return 0

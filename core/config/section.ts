@@ -9,10 +9,24 @@ export interface Section<Schema extends TObject = TObject> {
 
 export type Settings<Of extends Section> = Static<Of['schema']>
 
+/** One value in force and where it was set. */
+export interface Setting {
+  /** Keys from the top, joined by '.': `http.listen`. */
+  readonly path: string
+  readonly value: unknown
+  readonly origin: 'default' | 'file' | 'environment' | 'program'
+  /** `tallycell.yaml:3` or the name of the variable. */
+  readonly place?: string
+}
+
 /** The configuration in force: file, then environment, checked against every section. */
 export interface Config {
   /** Absolute folder of the database, log tiles and keys. */
   readonly dataDir: string
+  /** Absolute path of the configuration file, if one was read. */
+  readonly file: string | undefined
+  /** Every value in force, in the order of the sections. */
+  readonly settings: readonly Setting[]
   get<Of extends Section>(section: Of): Settings<Of>
   /** `file` of a setting, made absolute against the folder of the configuration file. */
   resolvePath(file: string): string

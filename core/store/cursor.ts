@@ -12,6 +12,8 @@ export function readCursor(database: RawDatabase, stage: string): bigint {
 /** Moves the cursor; call it in the transaction of the stage's own writes. */
 export function writeCursor(database: RawDatabase, stage: string, position: bigint): void {
   database
-    .prepare('insert into stage_cursor (stage, position) values (?, ?) on conflict (stage) do update set position = excluded.position')
+    .prepare(
+      'insert into stage_cursor (stage, position) values (?, ?) on conflict (stage) do update set position = excluded.position',
+    )
     .run(stage, position)
 }

@@ -98,6 +98,7 @@ export interface Schema {
     payout_wallet: string
     next_seq: bigint
     claim_seq: bigint
+    banned_from: bigint | null
     banned_until: bigint | null
   }
   epoch: {
@@ -129,6 +130,8 @@ export interface Schema {
     payer_id: string | null
     state: string
     attempt: bigint
+    chain: string
+    since_slot: bigint
     memo: string
     digest: Uint8Array
     wire: Uint8Array | null
@@ -137,5 +140,14 @@ export interface Schema {
     slot: bigint | null
     updated_at: bigint
   }
-  treasury: { payer_id: string; mint: string; multisig: string; token_account: string; signers: string; threshold: bigint; created_at: bigint }
+  treasury: {
+    payer_id: string
+    mint: string
+    multisig: string
+    token_account: string
+    signers: string
+    threshold: bigint
+    chain: string
+    created_at: bigint
+  }
 }

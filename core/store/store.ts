@@ -100,7 +100,11 @@ function translate(error: unknown, path: string): unknown {
   try {
     if (code.startsWith('SQLITE_BUSY') || code.startsWith('SQLITE_LOCKED')) fail('STORE_LOCKED', { path }, error)
     if (code === 'SQLITE_FULL') fail('STORE_FULL', { path }, error)
-    if (/^SQLITE_(CANTOPEN|NOTADB|CORRUPT|IOERR|READONLY|PERM)/.test(code) || /^E[A-Z]+$/.test(code) || error instanceof TypeError)
+    if (
+      /^SQLITE_(CANTOPEN|NOTADB|CORRUPT|IOERR|READONLY|PERM)/.test(code) ||
+      /^E[A-Z]+$/.test(code) ||
+      error instanceof TypeError
+    )
       fail('STORE_UNUSABLE', { path, reason: error.message }, error)
   } catch (translated) {
     return translated

@@ -110,7 +110,10 @@ function compare(session: Session, report: Report): 'newer' | 'older' | 'same' |
 function advance(session: Session, report: Report, newer: boolean, noStart = 0): Merged {
   // Some access points send zeros in the Stop of a lost client: that is a missing counter, not a reset one.
   const blank =
-    report.status === 'stop' && report.uplink.total <= 0n && report.downlink.total <= 0n && session.uplink + session.downlink > 0n
+    report.status === 'stop' &&
+    report.uplink.total <= 0n &&
+    report.downlink.total <= 0n &&
+    session.uplink + session.downlink > 0n
   const up = blank ? held(session.uplink) : count(session.uplink, report.uplink, session.gigawords, newer)
   const down = blank ? held(session.downlink) : count(session.downlink, report.downlink, session.gigawords, newer)
   const suspect = up === undefined || down === undefined
@@ -150,7 +153,12 @@ const held = (high: bigint): Counted => ({ high, delta: 0n, flags: 0 })
  * What a counter adds to its high-water mark. A fall counts from zero again, flagged, only when the report is provably newer;
  * otherwise (undefined) it may be a late packet, and believing it would charge the next one's octets twice.
  */
-function count(high: bigint, { total, gigawords }: Counter, sawGigawords: boolean, newer: boolean): Counted | undefined {
+function count(
+  high: bigint,
+  { total, gigawords }: Counter,
+  sawGigawords: boolean,
+  newer: boolean,
+): Counted | undefined {
   if (total < 0n) return held(high)
   if (!gigawords && !sawGigawords) {
     const value = high - (high % WORD) + total
@@ -159,7 +167,8 @@ function count(high: bigint, { total, gigawords }: Counter, sawGigawords: boolea
       if (high >= WORD && value - high > HALF && !newer) return undefined
       return { high: value, delta: value - high, flags: 0 }
     }
-    if (newer && high - value > HALF) return { high: value + WORD, delta: value + WORD - high, flags: USAGE_FLAG.wrapAssumed }
+    if (newer && high - value > HALF)
+      return { high: value + WORD, delta: value + WORD - high, flags: USAGE_FLAG.wrapAssumed }
   } else if (total >= high) return { high: total, delta: total - high, flags: 0 }
   return newer ? { high: total, delta: total, flags: USAGE_FLAG.counterFell } : undefined
 }

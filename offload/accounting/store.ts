@@ -49,7 +49,9 @@ interface SessionRow {
 }
 
 /** Takes all records in one durable transaction and says what became of each. */
-export function createAccountingStore(store: Store): (records: readonly AccountingRecord[]) => Promise<RecordOutcome[]> {
+export function createAccountingStore(
+  store: Store,
+): (records: readonly AccountingRecord[]) => Promise<RecordOutcome[]> {
   let apply: ((record: AccountingRecord) => RecordOutcome) | undefined
   return (records) =>
     store.batch((database) => {

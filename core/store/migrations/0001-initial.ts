@@ -47,6 +47,8 @@ const TABLES = [
     credit_account text not null references ledger_account, amount integer not null check (amount > 0), at integer not null) strict`,
   // The receipt log: entry is deterministic CBOR (RFC 8949 §4.2.1), leaf_hash RFC 6962 §2.1.
   `create table log_entry (entry_index integer primary key, type integer not null, entry blob not null, leaf_hash blob not null) strict`,
+  // Nearly all entries are receipts (type 1): the others are found by type.
+  `create index log_entry_rare on log_entry (type, entry_index) where type <> 1`,
   // frontier: the roots of the perfect subtrees of the log, 32 octets each, largest first; published_size: entries whose tiles are on disk.
   `create table log_state (origin text primary key, size integer not null, frontier blob not null, published_size integer not null) strict`,
   // note: C2SP tlog-checkpoint in a signed note.
@@ -56,10 +58,11 @@ const TABLES = [
     entry_index integer primary key, event_id integer not null unique, epoch integer not null, payer_id text not null, radio_id text not null,
     radio_seq integer not null, counted integer not null, verdict text not null, unique (radio_id, radio_seq)) strict`,
   `create index receipt_epoch on receipt (epoch)`,
-  // What the log itself says of a radio so far: the state that verdicts are judged by.
+  // What the log itself says of a radio so far: the state that verdicts are judged by. banned_from: start of the newest ban, null
+  // without one; banned_until: its end, null for good; next_seq: radio_seq of the next receipt.
   `create table policy_radio (
     radio_id text primary key, owner_wallet text not null, payout_wallet text not null,
-    next_seq integer not null, claim_seq integer not null, banned_until integer) strict`,
+    next_seq integer not null, claim_seq integer not null, banned_from integer, banned_until integer) strict`,
   // first_index, last_index: entries of the epoch; table_hash: SHA-256 of the canonical payout table; total: microtokens.
   `create table epoch (
     epoch integer primary key, state text not null check (state in ('open', 'closed', 'anchored', 'settled')), opened_at integer not null, closed_at integer,
@@ -69,15 +72,17 @@ const TABLES = [
     epoch integer not null, payer_id text not null, radio_id text not null, payout_wallet text not null, counted integer not null,
     carry_in integer not null, amount integer not null, carry_out integer not null,
     state text not null check (state in ('due', 'waiting', 'batched', 'paid')), batch_id text, primary key (epoch, payer_id, radio_id)) strict`,
-  // Transactions are stored with their signatures before they are sent; wire: the serialised transaction; digest: SHA-256 of what it pays.
+  `create index payout_radio on payout (payer_id, radio_id, epoch)`,
+  // Transactions are stored with their signatures before they are sent; wire: the serialised transaction; digest: SHA-256 of what it pays;
+  // chain: genesis hash of the chain that it is meant for; since_slot: final there before the first attempt, so where a search may begin.
   `create table settlement_transaction (
     batch_id text primary key, epoch integer not null, kind text not null check (kind in ('anchor', 'payout')), payer_id text,
-    state text not null, attempt integer not null, memo text not null, digest blob not null, wire blob, signature text,
+    state text not null, attempt integer not null, chain text not null, since_slot integer not null, memo text not null, digest blob not null, wire blob, signature text,
     last_valid_block_height integer, slot integer, updated_at integer not null) strict`,
-  // signers: base58 keys of the SPL multisig, comma-separated, in its order.
+  // signers: base58 keys of the SPL multisig, comma-separated, in its order; chain: genesis hash.
   `create table treasury (
     payer_id text primary key, mint text not null, multisig text not null, token_account text not null, signers text not null,
-    threshold integer not null, created_at integer not null) strict`,
+    threshold integer not null, chain text not null, created_at integer not null) strict`,
 ]
 
 export async function up(tx: Transaction<Schema>): Promise<void> {

@@ -1,0 +1,175 @@
+// What the composition root needs of the billing domain: from the usage journal to the payout on chain.
+import { join } from 'node:path'
+import type { Registry } from 'prom-client'
+import type { Command, CommandContext } from '../core/cli/command.ts'
+import type { Config } from '../core/config/section.ts'
+import { createStageRunner, type StageRunner } from '../core/events/journal.ts'
+import type { SubscriberDirectory } from '../core/events/ports.ts'
+import type { Clock } from '../core/kernel/clock.ts'
+import { type Wallet, wallet } from '../core/kernel/ids.ts'
+import { microtokens, millis } from '../core/kernel/units.ts'
+import type { Logger } from '../core/log/logger.ts'
+import { createMetrics } from '../core/metrics/metrics.ts'
+import type { KeyStore, SigningKey } from '../core/runtime/keys.ts'
+import type { Part } from '../core/runtime/module.ts'
+import type { Store } from '../core/store/store.ts'
+import { postDeposit, postPayouts, postRewards } from './books.ts'
+import { epochCommands } from './epoch/commands.ts'
+import { createEpochSchedule } from './epoch/schedule.ts'
+import { type ClosedEpoch, closeEpoch } from './epoch/store.ts'
+import { receiptCommands } from './log/commands.ts'
+import { createLog, type ReceiptLog } from './log/log.ts'
+import { ensurePolicy } from './log/policy-entry.ts'
+import { createReferenceSecrets } from './log/receipts/references.ts'
+import { createReceiptsStage } from './log/receipts.ts'
+import { usageCommands } from './rating/commands.ts'
+import { createRatingStage } from './rating/store.ts'
+import { billingSection, policyTerms } from './settings.ts'
+import { settlementCommands } from './settlement/commands.ts'
+import { type ConnectedChain, startChain } from './settlement/connect.ts'
+import { createDevelopment, type Development } from './settlement/development.ts'
+import { loadOracles } from './settlement/oracles.ts'
+import { settlementSection } from './settlement/settings.ts'
+import { createSettlement, type Settlement } from './settlement/settle.ts'
+import { addressOf } from './settlement/transactions.ts'
+
+export { type Outcome, readOutcome } from './store.ts'
+export { billingSection, settlementSection }
+
+/** The Solana address of a key. */
+export const walletOf = ({ publicKey }: SigningKey): Wallet => wallet(addressOf(publicKey))
+
+export interface BillingDeps {
+  readonly store: Store
+  readonly keys: KeyStore
+  readonly subscribers: SubscriberDirectory
+  readonly config: Config
+  readonly clock: Clock
+  readonly metrics: Registry
+  readonly log: Logger
+  /** True while requests wait for the database: the stages give way. */
+  readonly busy: () => boolean
+}
+
+/** Charges, receipts and epochs: all of billing that needs no chain. */
+export interface Books {
+  readonly receiptLog: ReceiptLog
+  readonly stages: StageRunner
+  /** Brings rating and receipts up to date, closes the open epoch and publishes the log. */
+  closeEpoch(): Promise<ClosedEpoch>
+}
+
+export interface Billing extends Books {
+  /** In the order of their start. */
+  readonly parts: readonly Part[]
+  readonly settlement: Settlement
+  readonly chain: ConnectedChain
+  /** What the embedded chain gives away; undefined on any other. */
+  readonly development: Development | undefined
+}
+
+/** Journal rows in one transaction: a few milliseconds, so that an accounting request never waits long behind it. */
+const STAGE_BATCH = 250
+const STAGES = { idle: 50, patience: 1000 } as const
+
+export const logDirectory = (config: Config): string => join(config.dataDir, 'log')
+
+/** Opens log and stages, and makes the configured policy the one in force. */
+export async function openBooks(deps: BillingDeps): Promise<Books> {
+  const { store, keys, subscribers, config, clock, metrics, log } = deps
+  const settings = config.get(billingSection)
+  const signer = await keys.signingKey('log')
+  const logDeps = { store, signer, directory: logDirectory(config), clock, metrics, log }
+  const receiptLog = createLog(logDeps, { origin: settings.origin })
+  const oracles = await loadOracles(keys)
+  const terms = policyTerms(
+    settings,
+    oracles.keys.map(({ publicKey }) => publicKey),
+    BigInt(oracles.threshold),
+  )
+  await ensurePolicy({ store, receiptLog, oracles: oracles.keys }, terms)
+  const secrets = createReferenceSecrets(await keys.secret('receipts', 32))
+  const rating = createRatingStage({ store, subscribers }, microtokens(BigInt(settings.price)), STAGE_BATCH)
+  const receipts = createReceiptsStage(
+    { store, receiptLog, subscribers, secrets, clock, metrics },
+    { batch: STAGE_BATCH },
+  )
+  const stages = createStageRunner([rating, receipts], { log, busy: deps.busy }, STAGES)
+  return {
+    receiptLog,
+    stages,
+    async closeEpoch() {
+      await stages.drain()
+      const closed = await closeEpoch({ store, clock, origin: settings.origin, postRewards })
+      await receiptLog.flush()
+      return closed
+    },
+  }
+}
+
+/** All of billing, with its chain started. */
+export async function createBilling(deps: BillingDeps): Promise<Billing> {
+  const { store, config, clock, metrics, log } = deps
+  const books = await openBooks(deps)
+  const settings = config.get(settlementSection)
+  const { holdHours, epochHours, origin } = config.get(billingSection)
+  const oracles = await loadOracles(deps.keys)
+  const chain = await startChain(settings)
+  const settlement = createSettlement(
+    { store, chain: chain.chain, oracles, clock, log, metrics, origin, postPayouts },
+    {
+      poll: settings.poll,
+      volatile: chain.volatile,
+      minimum: microtokens(BigInt(settings.minimum)),
+      hold: millis(holdHours * 3_600_000),
+    },
+  )
+  const development =
+    chain.fund && createDevelopment({ store, oracles, clock, origin, postDeposit, log }, chain, chain.fund, settings)
+  const chainPart: Part = {
+    name: 'chain',
+    start: async () => log.info({ rpc: chain.url, development: chain.volatile }, 'connected to the chain'),
+    stop: chain.stop,
+  }
+  const schedule = createEpochSchedule(
+    { store, clock, log, closeEpoch: books.closeEpoch },
+    millis(epochHours * 3_600_000),
+  )
+  return {
+    ...books,
+    settlement,
+    chain,
+    development,
+    parts: [chainPart, ...(development ? [development] : []), books.receiptLog, books.stages, settlement, schedule],
+  }
+}
+
+/** `subscribers` makes the directory that rating and receipts ask. */
+export function billingCommands(
+  subscribers: (store: Store) => SubscriberDirectory & { load(): Promise<void> },
+): Command[] {
+  const close = async (context: CommandContext): Promise<ClosedEpoch> => {
+    const store = await context.store()
+    const directory = subscribers(store)
+    await directory.load()
+    const { log, clock } = context
+    const [config, keys] = [await context.config(), await context.keys()]
+    const books = await openBooks({
+      store,
+      keys,
+      subscribers: directory,
+      config,
+      clock,
+      metrics: createMetrics(),
+      log,
+      busy: () => false,
+    })
+    return books.closeEpoch()
+  }
+  return [
+    ...usageCommands(),
+    ...receiptCommands({ directory: logDirectory }),
+    ...epochCommands({ close }),
+    ...settlementCommands({ logDirectory }),
+  ]
+}

@@ -1,0 +1,161 @@
+// The main job once, from the first packet to the payout: a node of its own on SQLite and the embedded chain, an access point's
+// accounting session, and what came of it, each with the command that shows it again.
+import { mkdtempSync, openSync, writeSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, relative, resolve } from 'node:path'
+import type { Billing } from '../../billing/module.ts'
+import { readOutcome, walletOf } from '../../billing/module.ts'
+import type { Command, CommandContext, Output } from '../../core/cli/command.ts'
+import { loadConfig } from '../../core/config/load.ts'
+import type { Config, Section } from '../../core/config/section.ts'
+import { systemClock } from '../../core/kernel/clock.ts'
+import { fail } from '../../core/kernel/errors.ts'
+import { imsi, payerId, planId, radioId, subscriberId } from '../../core/kernel/ids.ts'
+import { createLogger, type Logger } from '../../core/log/logger.ts'
+import { configuredKeyStore } from '../../core/runtime/keys.ts'
+import type { Part } from '../../core/runtime/module.ts'
+import { runParts } from '../../core/runtime/run.ts'
+import type { Store } from '../../core/store/store.ts'
+import type { Offload } from '../../offload/module.ts'
+import { addRadio } from '../../radio/module.ts'
+import { addSubscriber } from '../../sim-provisioning/module.ts'
+import { prepareFolder, removeFolder, SECRET } from './folder.ts'
+import { type Story, storyText } from './story.ts'
+import { playSession } from './traffic.ts'
+
+/** What the demonstration uses of a node. */
+export interface DemoNode {
+  readonly parts: readonly Part[]
+  readonly store: Store
+  readonly billing: Billing
+  readonly offload: Offload
+}
+
+export interface DemoDeps {
+  readonly sections: readonly Section[]
+  createNode(config: Config, log: Logger): Promise<DemoNode>
+}
+
+const RADIO = radioId('demo-ap')
+const SUBSCRIBER = subscriberId('demo-phone')
+const PAYER = payerId('default')
+/** Of the test network 001/01. */
+const IMSI = imsi('001010000000001')
+const BSSID = '00-00-5E-00-53-01'
+const FOLDER = 'tallycell-demo'
+
+export function demoCommand(deps: DemoDeps): Command {
+  return {
+    path: ['demo'],
+    summary: 'the main job once, on a node and a chain of its own: one session becomes a paid receipt',
+    options: {
+      stay: { summary: 'keep the node and its chain running afterwards, until Ctrl-C, to look around' },
+      folder: {
+        value: 'DIR',
+        summary: `keep the demonstration's data there; ${FOLDER} unless given, and nowhere with --json`,
+      },
+    },
+    examples: ['tallycell demo', 'tallycell demo --stay', 'tallycell demo --json'],
+    async run({ options }, context) {
+      const keep = options.folder !== undefined || !context.json
+      const folder = keep
+        ? resolve(options.folder ?? FOLDER)
+        : join(mkdtempSync(join(tmpdir(), 'tallycell-demo-')), FOLDER)
+      let finished = false
+      try {
+        const output = await play(deps, folder, options.stay !== undefined, context)
+        finished = true
+        return output
+      } finally {
+        if (!keep) removeFolder(join(folder, '..'))
+        else if (!finished || context.signal.aborted) removeFolder(folder)
+      }
+    },
+  }
+}
+
+async function play(deps: DemoDeps, folder: string, stay: boolean, context: CommandContext): Promise<Output> {
+  const began = performance.now()
+  const file = await prepareFolder(folder)
+  const config = loadConfig(deps.sections, { file, env: {} })
+  const logFile = openSync(join(folder, 'node.log'), 'a', 0o600)
+  const log = createLogger({ format: 'json', destination: { write: (line) => writeSync(logFile, line) } })
+  context.say('Starting a node on SQLite and an embedded Solana chain …')
+  const node = await deps.createNode(config, log)
+  const done = new AbortController()
+  let story: Story | undefined
+  let failure: unknown
+  const job = async (): Promise<void> => {
+    const readySeconds = (performance.now() - began) / 1000
+    story = { ...(await perform(node, config, folder, context)), readySeconds, file: relative(process.cwd(), file) }
+    if (!stay) return done.abort()
+    context.say(storyText(story))
+    context.say('\nThe node and its chain keep running. Ctrl-C stops them and removes everything.')
+  }
+  await runParts(node.parts, {
+    log,
+    signal: AbortSignal.any([context.signal, done.signal]),
+    onReady: () =>
+      void job().catch((error: unknown) => {
+        failure = error
+        done.abort()
+      }),
+  })
+  if (failure !== undefined && !context.signal.aborted) throw failure
+  if (!story) {
+    context.signal.throwIfAborted()
+    return fail('DEMO_UNANSWERED', { reason: 'the node stopped early' })
+  }
+  return { text: stay ? '' : storyText(story), json: storyJson(story) }
+}
+
+/** The main job itself. */
+async function perform(
+  { store, billing, offload }: DemoNode,
+  config: Config,
+  folder: string,
+  { signal, say }: CommandContext,
+): Promise<Omit<Story, 'readySeconds' | 'file'>> {
+  const owner = await configuredKeyStore(config).signingKey('demo-owner')
+  const wallet = walletOf(owner)
+  const { development } = billing
+  const [server] = offload.address()
+  if (!development || !server) throw new RangeError('the demonstration needs the embedded chain and a socket')
+  say('Registering a radio and a subscriber, and opening the treasury and the owner’s token account …')
+  const now = systemClock()
+  await addRadio(store, { radio: RADIO, access: 'wifi', nasIdentifier: RADIO, owner: wallet }, now)
+  await addSubscriber(store, { subscriber: SUBSCRIBER, imsi: IMSI, payer: PAYER, plan: planId('flat') }, now)
+  await development.deposit(PAYER)
+  await development.openAccount(owner, PAYER)
+  say('Playing an accounting session of twenty minutes …')
+  const player = await playSession({
+    server,
+    secret: SECRET,
+    secretFile: join(folder, 'radius-secret'),
+    nasIdentifier: RADIO,
+    calledStation: `${BSSID}:tallycell`,
+    sessionId: `demo-${now}`,
+    userName: IMSI,
+    now,
+    signal,
+  })
+  say('Closing the epoch and paying …')
+  const { epoch } = await billing.closeEpoch()
+  await billing.settlement.settled(epoch, signal)
+  // The payout's own entry is signed for, too.
+  await billing.receiptLog.flush()
+  const outcome = await readOutcome(store, epoch)
+  const balance = await development.balance(wallet, PAYER)
+  return { ...outcome, player, radio: RADIO, subscriber: SUBSCRIBER, wallet, epoch, balance, rpc: billing.chain.url }
+}
+
+function storyJson(story: Story): unknown {
+  return {
+    ok: story.paid > 0n && story.balance === story.paid,
+    octets: story.octets,
+    receipts: story.receipts,
+    checkpointSize: story.checkpointSize,
+    paidMicrotokens: story.paid,
+    signature: story.signature,
+  }
+}

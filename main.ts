@@ -1,0 +1,122 @@
+#!/usr/bin/env node
+// The roof: the command line, and the one place where modules are built and wired to each other.
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import {
+  type Billing,
+  billingCommands,
+  billingSection,
+  createBilling,
+  logDirectory,
+  settlementSection,
+} from './billing/module.ts'
+import type { Command } from './core/cli/command.ts'
+import { DATABASE_FILE } from './core/cli/context.ts'
+import { runProcess } from './core/cli/process.ts'
+import { configCommands } from './core/config/commands.ts'
+import type { Config } from './core/config/section.ts'
+import { createHttp, type Http, httpSection } from './core/http/http.ts'
+import { systemClock } from './core/kernel/clock.ts'
+import { type Logger, logSection } from './core/log/logger.ts'
+import { createMetrics } from './core/metrics/metrics.ts'
+import { configuredKeyStore, keysSection } from './core/runtime/keys.ts'
+import type { Part } from './core/runtime/module.ts'
+import { runParts } from './core/runtime/run.ts'
+import { createNodeLock } from './core/store/node-lock.ts'
+import { openStore, type Store } from './core/store/store.ts'
+import { demoCommand } from './deploy/demo/demo.ts'
+import { createOffload, type Offload, radiusSection } from './offload/module.ts'
+import { createRadioDirectory, radioCommands } from './radio/module.ts'
+import { createSubscriberDirectory, subscriberCommands } from './sim-provisioning/module.ts'
+
+const SECTIONS = [radiusSection, billingSection, settlementSection, httpSection, keysSection, logSection]
+
+/** A node, built but not started. */
+export interface Node {
+  /** In the order of their start; they stop in reverse. */
+  readonly parts: readonly Part[]
+  readonly store: Store
+  readonly billing: Billing
+  readonly offload: Offload
+  readonly http: Http
+}
+
+/** Builds a node. What it opens, its parts close. */
+async function createNode(config: Config, log: Logger): Promise<Node> {
+  const clock = systemClock
+  const metrics = createMetrics()
+  const keys = configuredKeyStore(config)
+  const lock = createNodeLock(config.dataDir)
+  await lock.start()
+  const store = await openStore({ path: join(config.dataDir, DATABASE_FILE) })
+  const radios = createRadioDirectory(store)
+  const subscribers = createSubscriberDirectory(store)
+  await Promise.all([radios.load(), subscribers.load()])
+  const offload = createOffload({ store, radios, subscribers, metrics, log: log.child({ module: 'radius' }) }, config)
+  const billing = await createBilling({
+    store,
+    keys,
+    subscribers,
+    config,
+    clock,
+    metrics,
+    log: log.child({ module: 'billing' }),
+    busy: offload.busy,
+  })
+  const parts: Part[] = []
+  const http = createHttp(
+    { log: log.child({ module: 'http' }), metrics, parts: () => parts, logDirectory: logDirectory(config) },
+    config.get(httpSection),
+  )
+  const base: Part = {
+    name: 'store',
+    start: async () => {},
+    async stop() {
+      await store.close()
+      await lock.stop()
+    },
+  }
+  parts.push(base, ...billing.parts, offload, http)
+  return { parts, store, billing, offload, http }
+}
+
+const upCommand: Command = {
+  path: ['up'],
+  summary: 'run the node: RADIUS accounting, charging, receipts and payouts',
+  examples: ['tallycell up', 'tallycell up --config /etc/tallycell/tallycell.yaml'],
+  async run(_input, context) {
+    const { log, signal } = context
+    const node = await createNode(await context.config(), log)
+    const exit = await runParts(node.parts, {
+      log,
+      signal,
+      onReady() {
+        const radius = node.offload.address().map(({ host, port }) => `${host}:${port}`)
+        context.say(`Ready: RADIUS accounting on ${radius.join(', ')}, pages on ${node.http.url()}. Ctrl-C stops.`)
+        log.info({ radius, http: node.http.url() }, 'ready')
+      },
+    })
+    return { text: '', json: { stopped: true }, exit }
+  },
+}
+
+const { version } = JSON.parse(readFileSync(new URL(packagePath(), import.meta.url), 'utf8')) as { version: string }
+
+/** main.ts lies beside package.json, the compiled main.js one folder below. */
+function packagePath(): string {
+  return import.meta.url.endsWith('.ts') ? './package.json' : '../package.json'
+}
+
+await runProcess({
+  version,
+  summary: 'control plane of a decentralised mobile network: meters usage, writes receipts, pays radio owners',
+  sections: SECTIONS,
+  commands: [
+    upCommand,
+    demoCommand({ sections: SECTIONS, createNode }),
+    ...configCommands(SECTIONS),
+    ...radioCommands(),
+    ...subscriberCommands(),
+    ...billingCommands(createSubscriberDirectory),
+  ],
+})

@@ -1,0 +1,108 @@
+// RADIUS accounting: verified packets in, one verdict each out, after the commit. A request that cannot be recorded is not
+// answered (RFC 2866 §2), so that the access point keeps it.
+import { Counter, type Registry } from 'prom-client'
+import type { RadioDirectory, SubscriberDirectory } from '../../core/events/ports.ts'
+import type { Logger } from '../../core/log/logger.ts'
+import { createGroupCommit } from '../../core/store/group-commit.ts'
+import type { Store } from '../../core/store/store.ts'
+import type { ReceivedRequest, Verdict } from '../../core/transport/radius/accounting-server.ts'
+import { type AccountingReport, imsiOf, type Refusal, readReport, type Sender } from './report.ts'
+import { type AccountingRecord, createAccountingStore, type RecordOutcome } from './store.ts'
+
+export interface AccountingDeps {
+  readonly store: Store
+  readonly radios: RadioDirectory
+  readonly subscribers: SubscriberDirectory
+  readonly metrics: Registry
+  readonly log: Logger
+}
+
+export interface Accounting {
+  handle(requests: readonly ReceivedRequest[]): Promise<Verdict[]>
+  /** Requests read but not yet committed. */
+  pending(): number
+  /** Resolves when everything handed over has been committed. */
+  drain(): Promise<void>
+}
+
+/** A batch waits at most this long for company, milliseconds, and holds at most so many records. */
+const GROUP = { maxDelay: 2, maxItems: 512 } as const
+
+export function createAccounting(deps: AccountingDeps): Accounting {
+  const { radios, subscribers, log } = deps
+  const outcomes = new Counter({
+    name: 'tallycell_accounting_records_total',
+    help: 'Accounting requests by what became of them',
+    labelNames: ['outcome'],
+    registers: [deps.metrics],
+  })
+  const count = (outcome: RecordOutcome | Refusal | 'not-stored'): void => outcomes.inc({ outcome })
+  const group = createGroupCommit(createAccountingStore(deps.store), GROUP)
+
+  const place = (read: AccountingReport, request: ReceivedRequest): AccountingRecord => {
+    const origin = `radius:${request.client.name}:${read.from.nas ?? request.client.name}`
+    if (read.kind === 'restart') return { kind: 'restart', origin, at: read.at }
+    const known = findRadio(radios, read.from)
+    const imsi = imsiOf(read.report.identity)
+    return {
+      kind: 'session',
+      report: read.report,
+      origin,
+      sessionId: read.sessionId,
+      radio: known?.radio,
+      access: known?.access ?? 'wifi',
+      subscriber: imsi && subscribers.byImsi(imsi)?.subscriber,
+      received: request.received,
+    }
+  }
+
+  return {
+    async handle(requests) {
+      const reads = requests.map(({ packet, received }) => readReport(packet, received))
+      if (reads.some((read) => typeof read === 'object' && isUnknown(read, radios, subscribers)))
+        await Promise.all([radios.refresh(), subscribers.refresh()])
+      let failure: unknown
+      const verdicts = await Promise.all(
+        requests.map(async (request, index): Promise<Verdict> => {
+          const read = reads[index] ?? 'bad-value'
+          if (typeof read === 'string') {
+            count(read)
+            log.debug({ client: request.client.name, reason: read }, 'accounting request refused')
+            return 'ignore'
+          }
+          try {
+            count(await group.submit(place(read, request)))
+            return 'accept'
+          } catch (error) {
+            count('not-stored')
+            failure = error
+            return 'ignore'
+          }
+        }),
+      )
+      if (failure !== undefined)
+        log.error({ err: failure, requests: requests.length }, 'accounting could not be stored and is not answered')
+      return verdicts
+    },
+    pending: () => group.pending(),
+    drain: () => group.drain(),
+  }
+}
+
+/** A BSSID names one access point even where a controller speaks for many; else the NAS-Identifier decides. */
+function findRadio(
+  radios: RadioDirectory,
+  { bssid, nasIdentifier }: Sender,
+): ReturnType<RadioDirectory['byCalledStation']> {
+  return (
+    (bssid === undefined ? undefined : radios.byCalledStation(bssid)) ??
+    (nasIdentifier === undefined ? undefined : radios.byNasIdentifier(nasIdentifier))
+  )
+}
+
+function isUnknown(read: AccountingReport, radios: RadioDirectory, subscribers: SubscriberDirectory): boolean {
+  if (read.kind !== 'session') return false
+  if (!findRadio(radios, read.from)) return true
+  const imsi = imsiOf(read.report.identity)
+  return imsi !== undefined && !subscribers.byImsi(imsi)
+}

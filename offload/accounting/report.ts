@@ -1,0 +1,89 @@
+// What an Accounting-Request says, read once and strictly: a value that cannot be read is never taken for zero.
+import { type Bssid, parseBssid } from '../../core/kernel/bssid.ts'
+import type { Imsi } from '../../core/kernel/ids.ts'
+import { type Fault, isFault } from '../../core/wire/radius/fault.ts'
+import { get, octetsOf, type Packet } from '../../core/wire/radius/packet.ts'
+import type { Counter, Report, Status } from './session.ts'
+
+/** A session's report, not yet placed, or Accounting-On/-Off. */
+export type AccountingReport =
+  | { readonly kind: 'session'; readonly sessionId: string; readonly report: Report; readonly from: Sender }
+  | { readonly kind: 'restart'; readonly at: bigint; readonly from: Sender }
+
+/** How the access point names itself. */
+export interface Sender {
+  /** NAS-Identifier (RFC 2865 §5.32). */
+  readonly nasIdentifier: string | undefined
+  /** NAS-Identifier, else NAS-IP-Address or NAS-IPv6-Address, else undefined. */
+  readonly nas: string | undefined
+  readonly bssid: Bssid | undefined
+}
+
+/** Why a request cannot be recorded. It is not answered then (RFC 2866 §2). */
+export type Refusal = 'no-status' | 'unknown-status' | 'no-session-id' | 'bad-value'
+
+const STATUS: Readonly<Record<string, Status>> = { Start: 'start', 'Interim-Update': 'interim', Stop: 'stop' }
+
+/** Reads a request that came at `received` (milliseconds). */
+export function readReport(packet: Packet, received: bigint): AccountingReport | Refusal {
+  const status = get(packet, 'Acct-Status-Type')
+  if (status === undefined) return 'no-status'
+  const timestamp = get(packet, 'Event-Timestamp')
+  const delay = get(packet, 'Acct-Delay-Time') ?? 0
+  const seconds = get(packet, 'Acct-Session-Time') ?? -1
+  const nasIdentifier = get(packet, 'NAS-Identifier')
+  const nas = nasIdentifier ?? get(packet, 'NAS-IP-Address') ?? get(packet, 'NAS-IPv6-Address')
+  const station = get(packet, 'Called-Station-Id')
+  if (isFault(status) || isFault(timestamp) || isFault(delay) || isFault(seconds)) return 'bad-value'
+  if (isFault(nasIdentifier) || isFault(nas)) return 'bad-value'
+  const from = { nasIdentifier, nas, bssid: typeof station === 'string' ? parseBssid(station) : undefined }
+  const at = timestamp ?? received - BigInt(delay) * 1000n
+  if (status === 'Accounting-On' || status === 'Accounting-Off') return { kind: 'restart', at, from }
+  const kind = STATUS[status]
+  if (kind === undefined) return 'unknown-status'
+  const sessionId = printable(packet, 'Acct-Session-Id')
+  if (sessionId === undefined) return 'no-session-id'
+  const uplink = counter(get(packet, 'Acct-Input-Octets'), get(packet, 'Acct-Input-Gigawords'))
+  const downlink = counter(get(packet, 'Acct-Output-Octets'), get(packet, 'Acct-Output-Gigawords'))
+  if (!uplink || !downlink) return 'bad-value'
+  const report = {
+    status: kind,
+    at,
+    timestamped: timestamp !== undefined,
+    seconds: BigInt(seconds),
+    uplink,
+    downlink,
+    identity: printable(packet, 'User-Name') ?? '',
+  }
+  return { kind: 'session', sessionId, report, from }
+}
+
+/** Input is what the user sent (RFC 2866 §5.3). Octets and Gigawords make one number (RFC 2869 §5.1); undefined when malformed. */
+function counter(octets: number | Fault | undefined, gigawords: number | Fault | undefined): Counter | undefined {
+  if (isFault(octets) || isFault(gigawords)) return undefined
+  if (octets === undefined) return { total: -1n, gigawords: false }
+  if (gigawords === undefined) return { total: BigInt(octets), gigawords: false }
+  // Counters are stored as signed 64-bit integers: 8 EiB in one session is nonsense.
+  if (gigawords >= 2 ** 31) return undefined
+  return { total: gigawords === 0 ? BigInt(octets) : (BigInt(gigawords) << 32n) + BigInt(octets), gigawords: true }
+}
+
+const CONTROL = /\p{Cc}/u
+
+/** An identifier as text where it is text without control characters, as hex otherwise; undefined when absent or empty. */
+function printable(packet: Packet, name: 'Acct-Session-Id' | 'User-Name'): string | undefined {
+  const text = get(packet, name)
+  if (typeof text === 'string' && text !== '' && !CONTROL.test(text)) return text
+  const octets = octetsOf(packet, name)
+  return octets && octets.length > 0 ? `hex:${Buffer.from(octets).toString('hex')}` : undefined
+}
+
+/** NAI of a SIM: a digit for the method, the IMSI, and the realm of its network (TS 23.003 §19.3.2, §28.7). */
+const SIM_NAI = /^[0-9]([0-9]{6,15})@(?:wlan|nai\.epc|nai\.5gc)\.mnc[0-9]{3}\.mcc[0-9]{3}\.3gppnetwork\.org$/i
+const BARE_IMSI = /^[0-9]{6,15}$/
+
+/** The IMSI in a User-Name; undefined for pseudonyms and other names. */
+export function imsiOf(userName: string): Imsi | undefined {
+  const digits = BARE_IMSI.test(userName) ? userName : SIM_NAI.exec(userName)?.[1]
+  return digits as Imsi | undefined
+}

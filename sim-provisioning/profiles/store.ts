@@ -1,0 +1,124 @@
+// Subscribers: a SIM's identity, who pays for it, and the plan it is charged by.
+import { fail, isTallycellError, TallycellError } from '../../core/kernel/errors.ts'
+import { type Imsi, type PayerId, type PlanId, payerId, planId, type SubscriberId } from '../../core/kernel/ids.ts'
+import { type Millis, millis } from '../../core/kernel/units.ts'
+import type { AddOutcome } from '../../core/store/add-outcome.ts'
+import type { Page } from '../../core/store/page.ts'
+import type { Store, Tx } from '../../core/store/store.ts'
+
+export interface NewSubscriber {
+  readonly subscriber: SubscriberId
+  readonly imsi: Imsi
+  /** Who pays the radios for what the subscriber uses; `default` when absent. */
+  readonly payer?: PayerId | undefined
+  /** What the subscriber is charged by; `flat` when absent. */
+  readonly plan?: PlanId | undefined
+}
+
+const DEFAULT_PAYER = payerId('default')
+const DEFAULT_PLAN = planId('flat')
+
+export interface ListedSubscriber {
+  readonly subscriber: string
+  /** First five and last two digits; the rest as dots. */
+  readonly imsi: string
+  readonly payer: string
+  readonly plan: string
+  readonly created: Millis
+}
+
+/** An IMSI for people: country and network stay readable (TS 23.003 §2.2), the subscriber does not. */
+export function maskImsi(digits: string): string {
+  const tail = digits.length < 10 ? '' : digits.slice(-2)
+  return digits.slice(0, 5) + '·'.repeat(digits.length - 5 - tail.length) + tail
+}
+
+/** Registers a subscriber. Throws SUBSCRIBER_EXISTS or IMSI_TAKEN. */
+export async function addSubscriber(store: Store, subscriber: NewSubscriber, now: Millis): Promise<void> {
+  const [outcome] = await addSubscribers(store, [subscriber], now)
+  if (isTallycellError(outcome)) throw outcome
+  if (outcome !== 'added') fail('SUBSCRIBER_EXISTS', { subscriber: subscriber.subscriber })
+}
+
+/** Registers subscribers in one transaction, each as if alone: one that is refused does not stop the others. Outcomes in order. */
+export async function addSubscribers(
+  store: Store,
+  subscribers: readonly NewSubscriber[],
+  now: Millis,
+): Promise<AddOutcome[]> {
+  return store.transaction(async (tx) => {
+    const outcomes: AddOutcome[] = []
+    for (const subscriber of subscribers) outcomes.push(await addOne(tx, subscriber, now))
+    return outcomes
+  })
+}
+
+async function addOne(
+  tx: Tx,
+  { subscriber, imsi, payer = DEFAULT_PAYER, plan = DEFAULT_PLAN }: NewSubscriber,
+  now: Millis,
+): Promise<AddOutcome> {
+  const { numInsertedOrUpdatedRows } = await tx
+    .insertInto('subscriber')
+    .values({ subscriber_id: subscriber, imsi, payer_id: payer, plan_id: plan, created_at: now })
+    .onConflict((conflict) => conflict.doNothing())
+    .executeTakeFirstOrThrow()
+  if (numInsertedOrUpdatedRows !== 0n) return 'added'
+  const others = await tx
+    .selectFrom('subscriber')
+    .selectAll()
+    .where((eb) => eb.or([eb('subscriber_id', '=', subscriber), eb('imsi', '=', imsi)]))
+    .execute()
+  const same = others.find((other) => other.subscriber_id === subscriber)
+  if (same?.imsi === imsi && same.payer_id === payer && same.plan_id === plan) return 'unchanged'
+  if (same) return new TallycellError('SUBSCRIBER_EXISTS', { subscriber })
+  return new TallycellError('IMSI_TAKEN', { imsi: maskImsi(imsi), subscriber: others[0]?.subscriber_id ?? '' })
+}
+
+/** Subscribers in the order of their ids, IMSI masked; `more` when others follow. */
+export async function listSubscribers(
+  store: Store,
+  { limit, after = '' }: Page,
+): Promise<{ subscribers: ListedSubscriber[]; more: boolean }> {
+  const rows = await store.db
+    .selectFrom('subscriber')
+    .selectAll()
+    .where('subscriber_id', '>', after)
+    .orderBy('subscriber_id')
+    .limit(limit + 1)
+    .execute()
+  const subscribers = rows.slice(0, limit).map((row) => ({
+    subscriber: row.subscriber_id,
+    imsi: maskImsi(row.imsi),
+    payer: row.payer_id,
+    plan: row.plan_id,
+    created: millis(row.created_at),
+  }))
+  return { subscribers, more: rows.length > limit }
+}
+
+/** A subscriber as the directory keeps it, with its place in the order of enrolment. */
+export interface EnrolledSubscriber {
+  readonly sequence: bigint
+  readonly subscriber: string
+  readonly imsi: string
+  readonly payer: string
+  readonly plan: string
+}
+
+/** Subscribers enrolled after `sequence`, at most `limit`, in order. */
+export async function subscribersAfter(store: Store, sequence: bigint, limit: number): Promise<EnrolledSubscriber[]> {
+  return store.db
+    .selectFrom('subscriber')
+    .select([
+      'subscriber_seq as sequence',
+      'subscriber_id as subscriber',
+      'imsi',
+      'payer_id as payer',
+      'plan_id as plan',
+    ])
+    .where('subscriber_seq', '>', sequence)
+    .orderBy('subscriber_seq')
+    .limit(limit)
+    .execute()
+}

@@ -1,0 +1,151 @@
+import t, { type Test } from 'tap'
+import { bssid } from '../../core/kernel/bssid.ts'
+import { radioId, wallet } from '../../core/kernel/ids.ts'
+import { millis } from '../../core/kernel/units.ts'
+import { openStore, type Store } from '../../core/store/store.ts'
+import { createRadioDirectory } from '../../radio/registry/directory.ts'
+import { addRadio, addRadios, banRadio, listRadios, type NewRadio, unbanRadio } from '../../radio/registry/store.ts'
+
+const OWNER = wallet('7EqQdEULxWcraVx3mXKFjc84LhCkMGZCkRuDpvcMwJeK')
+const OTHER = wallet('TokenkegQfeZyiNwAJbNbGKPFXCWuBvf9Ss623VQ5DA')
+const now = millis(1_700_000_000_000n)
+const later = (ms: number) => millis(now + BigInt(ms))
+
+const claim = (id: string, over: Partial<NewRadio> = {}): NewRadio => ({
+  radio: radioId(id),
+  access: 'wifi',
+  nasIdentifier: `ap-${id}`,
+  owner: OWNER,
+  ...over,
+})
+
+async function open(t: Test): Promise<Store> {
+  const store = await openStore({ path: `${t.testdir()}/tallycell.db` })
+  t.teardown(() => store.close())
+  return store
+}
+
+t.test('a claim writes the row and its journal entry together', async (t) => {
+  const store = await open(t)
+  await addRadio(store, claim('r1', { calledStation: bssid('00-11-22-33-44-55'), payout: OTHER }), now)
+  t.match(await store.db.selectFrom('radio').selectAll().execute(), [
+    {
+      radio_id: 'r1',
+      access: 'wifi',
+      nas_identifier: 'ap-r1',
+      called_station: '001122334455',
+      owner_wallet: OWNER,
+      payout_wallet: OTHER,
+      created_at: now,
+    },
+  ])
+  t.match(await store.db.selectFrom('radio_event').selectAll().execute(), [
+    { event_id: 1n, kind: 'claim', radio_id: 'r1', owner_wallet: OWNER, payout_wallet: OTHER, at: now },
+  ])
+})
+
+t.test('what stands in the way is named, and nothing is written', async (t) => {
+  const store = await open(t)
+  const first = claim('r1', { calledStation: bssid('00-11-22-33-44-55') })
+  await addRadio(store, first, now)
+  await t.rejects(addRadio(store, first, now), { code: 'RADIO_EXISTS', hint: /tallycell radio list/ })
+  await t.rejects(addRadio(store, claim('r1', { owner: OTHER }), now), {
+    code: 'RADIO_EXISTS',
+    message: "a radio 'r1' is registered already",
+  })
+  await t.rejects(addRadio(store, claim('r2', { nasIdentifier: 'ap-r1' }), now), {
+    code: 'RADIO_NAS_TAKEN',
+    message: "the NAS-Identifier 'ap-r1' belongs to the radio 'r1'",
+  })
+  await t.rejects(addRadio(store, claim('r2', { calledStation: bssid('001122334455') }), now), {
+    code: 'RADIO_BSSID_TAKEN',
+    message: "the BSSID 00-11-22-33-44-55 belongs to the radio 'r1'",
+  })
+  await t.rejects(addRadio(store, claim('r2', { nasIdentifier: undefined }), now), { code: 'RADIO_UNRECOGNISABLE' })
+  t.equal((await store.db.selectFrom('radio').selectAll().execute()).length, 1)
+  t.equal((await store.db.selectFrom('radio_event').selectAll().execute()).length, 1)
+  await addRadio(store, claim('cell-1', { access: 'nr', nasIdentifier: undefined }), now)
+  await addRadio(store, claim('cell-2', { access: 'nr', nasIdentifier: undefined }), now)
+})
+
+t.test('many at once: each stands or falls alone', async (t) => {
+  const store = await open(t)
+  const outcomes = await addRadios(store, [claim('r1'), claim('r1'), claim('r1', { owner: OTHER }), claim('r2')], now)
+  t.match(outcomes, ['added', 'unchanged', { code: 'RADIO_EXISTS' }, 'added'])
+})
+
+t.test('bans are journalled, replaced, ended and run out', async (t) => {
+  const store = await open(t)
+  const r1 = radioId('r1')
+  const ban = async (at = now) => (await listRadios(store, { limit: 1 }, at)).radios[0]?.ban
+  await t.rejects(banRadio(store, r1, { reason: 'x', until: undefined }, now), { code: 'RADIO_UNKNOWN' })
+  await t.rejects(unbanRadio(store, r1, undefined, now), { code: 'RADIO_UNKNOWN' })
+  await addRadio(store, claim('r1'), now)
+  await t.rejects(unbanRadio(store, r1, undefined, now), { code: 'RADIO_NOT_BANNED' })
+  await t.rejects(banRadio(store, r1, { reason: 'x', until: now }, now), {
+    code: 'BAN_ENDED',
+    message: /in the future, got 2023-11-14T22:13:20/,
+  })
+  await banRadio(store, r1, { reason: 'not where it says', until: later(1000) }, now)
+  t.same(await ban(), { reason: 'not where it says', until: later(1000) })
+  t.equal(await ban(later(1000)), undefined)
+  await banRadio(store, r1, { reason: 'again', until: undefined }, now)
+  t.same(await ban(later(1e9)), { reason: 'again', until: undefined })
+  await unbanRadio(store, r1, 'settled', now)
+  t.equal(await ban(), undefined)
+  const kinds = await store.db.selectFrom('radio_event').select(['kind', 'reason', 'expires_at']).execute()
+  t.same(kinds, [
+    { kind: 'claim', reason: null, expires_at: null },
+    { kind: 'ban', reason: 'not where it says', expires_at: later(1000) },
+    { kind: 'ban', reason: 'again', expires_at: null },
+    { kind: 'unban', reason: 'settled', expires_at: null },
+  ])
+})
+
+t.test('a long list comes in pages', async (t) => {
+  const store = await open(t)
+  t.same(await listRadios(store, { limit: 2 }, now), { radios: [], more: false })
+  await addRadios(store, [claim('c'), claim('a'), claim('b')], now)
+  const first = await listRadios(store, { limit: 2 }, now)
+  t.match(first, { radios: [{ radio: 'a' }, { radio: 'b' }], more: true })
+  t.match(await listRadios(store, { limit: 2, after: 'b' }, now), { radios: [{ radio: 'c' }], more: false })
+  t.match(await listRadios(store, { limit: 3 }, now), { more: false })
+})
+
+t.test('the directory answers from memory and sees what another process adds', async (t) => {
+  const path = `${t.testdir()}/tallycell.db`
+  const [node, other] = [await openStore({ path }), await openStore({ path })]
+  t.teardown(async () => {
+    await node.close()
+    await other.close()
+  })
+  await addRadio(node, claim('r1', { calledStation: bssid('00-11-22-33-44-55') }), now)
+  const directory = createRadioDirectory(node, { minInterval: 0 })
+  t.equal(directory.byNasIdentifier('ap-r1'), undefined)
+  await directory.load()
+  t.same(directory.byNasIdentifier('ap-r1'), { radio: 'r1', access: 'wifi' })
+  t.same(directory.byCalledStation('001122334455'), { radio: 'r1', access: 'wifi' })
+
+  await addRadio(other, claim('r2'), now)
+  await banRadio(other, radioId('r2'), { reason: 'x', until: undefined }, now)
+  await addRadio(other, claim('r3', { nasIdentifier: undefined, calledStation: bssid('001122334456') }), now)
+  t.equal(directory.byNasIdentifier('ap-r2'), undefined)
+  await directory.refresh()
+  t.same(directory.byNasIdentifier('ap-r2'), { radio: 'r2', access: 'wifi' })
+  t.same(directory.byCalledStation('001122334456'), { radio: 'r3', access: 'wifi' })
+  t.equal(directory.byNasIdentifier('constructor'), undefined)
+})
+
+t.test('refreshing too often reads nothing; loading always does', async (t) => {
+  const store = await open(t)
+  const directory = createRadioDirectory(store, { minInterval: 3_600_000 })
+  await directory.load()
+  await addRadio(store, claim('r1'), now)
+  await directory.refresh()
+  t.equal(directory.byNasIdentifier('ap-r1'), undefined)
+  const under = directory.load()
+  await addRadio(store, claim('r2'), now)
+  await Promise.all([under, directory.load()])
+  t.ok(directory.byNasIdentifier('ap-r1'))
+  t.ok(directory.byNasIdentifier('ap-r2'))
+})
