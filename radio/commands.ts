@@ -31,7 +31,7 @@ export function radioCommands(): Command[] {
 const add: Command = {
   path: ['radio', 'add'],
   summary: 'register a radio with its owner, or many from a file',
-  positionals: [{ name: 'ID', summary: "name of the radio: a-z, 0-9, '.', '_', '-'" }],
+  positionals: [{ name: 'id', summary: "name of the radio: a-z, 0-9, '.', '_', '-'" }],
   options: {
     owner: { value: 'WALLET', summary: "the owner's Solana address" },
     access: { value: 'KIND', summary: 'wifi, lte or nr', default: 'wifi' },
@@ -49,7 +49,7 @@ const add: Command = {
     'tallycell radio add --file radios.csv',
   ],
   async run({ args, options }, context) {
-    const { ID: id } = args
+    const { id } = args
     const { owner, file } = options
     if (file !== undefined) return addFile(file, { args, options }, context)
     if (id === undefined || owner === undefined)
@@ -75,7 +75,7 @@ const OF_ONE_RADIO = ['owner', 'nas-id', 'bssid', 'payout'] as const
 
 async function addFile(path: string, { args, options }: Input, context: CommandContext): Promise<Output> {
   const given = OF_ONE_RADIO.find((name) => options[name] !== undefined)
-  const extra = args.ID ?? (given && `--${given}`)
+  const extra = args.id ?? (given && `--${given}`)
   if (extra !== undefined) fail('CLI_ARGUMENT_EXTRA', { came: extra, usage: 'tallycell radio add --file FILE' })
   const parse = ({ radio = '', owner = '', nas_identifier, bssid, payout, ...fields }: CsvFields): NewRadio =>
     readClaim({ radio, owner, access: fields.access ?? options.access, nasIdentifier: nas_identifier, bssid, payout })
@@ -150,7 +150,7 @@ const listedJson = ({ radio, access, nasIdentifier, calledStation, owner, payout
   ban: ban ? { reason: ban.reason, until: ban.until === undefined ? null : instant(ban.until) } : null,
 })
 
-const ID = { name: 'ID', summary: 'the radio', required: true } as const
+const ID = { name: 'id', summary: 'the radio', required: true } as const
 
 const ban: Command = {
   path: ['radio', 'ban'],
@@ -162,7 +162,7 @@ const ban: Command = {
   },
   examples: ["tallycell radio ban cafe-1 --reason 'location not confirmed' --until 2027-01-31"],
   async run({ args, options }, context) {
-    const radio = radioId(args.ID ?? '')
+    const radio = radioId(args.id ?? '')
     const reason = options.reason ?? ''
     const until = options.until === undefined ? undefined : millis(readInstant(options.until))
     await banRadio(await context.store(), radio, { reason, until }, context.clock())
@@ -180,7 +180,7 @@ const unban: Command = {
   options: { reason: { value: 'TEXT', summary: 'what everybody will read' } },
   examples: ["tallycell radio unban cafe-1 --reason 'location confirmed'"],
   async run({ args, options }, context) {
-    const radio = radioId(args.ID ?? '')
+    const radio = radioId(args.id ?? '')
     const { reason } = options
     await unbanRadio(await context.store(), radio, reason, context.clock())
     return { text: `Radio ${radio} is in service again.`, json: { radio, reason: reason ?? null } }

@@ -18,7 +18,7 @@ export function subscriberCommands(): Command[] {
 const add: Command = {
   path: ['subscriber', 'add'],
   summary: 'register a subscriber with the IMSI of its SIM, or many from a file',
-  positionals: [{ name: 'ID', summary: "name of the subscriber: a-z, 0-9, '.', '_', '-'" }],
+  positionals: [{ name: 'id', summary: "name of the subscriber: a-z, 0-9, '.', '_', '-'" }],
   options: {
     imsi: { value: 'DIGITS', summary: 'the SIM: 6 to 15 digits' },
     payer: { value: 'PAYER', summary: 'who pays the radios for this subscriber', default: 'default' },
@@ -33,7 +33,7 @@ const add: Command = {
     'tallycell subscriber add --file subscribers.csv',
   ],
   async run({ args, options }, context) {
-    const { ID: id } = args
+    const { id } = args
     if (options.file !== undefined) return addFile(options.file, { args, options }, context)
     if (id === undefined || options.imsi === undefined)
       return fail('CLI_ARGUMENT_MISSING', {
@@ -56,7 +56,7 @@ function read({ subscriber = '', imsi: digits = '', payer = 'default', plan = 'f
 }
 
 async function addFile(path: string, { args, options }: Input, context: CommandContext): Promise<Output> {
-  const extra = args.ID ?? (options.imsi === undefined ? undefined : '--imsi')
+  const extra = args.id ?? (options.imsi === undefined ? undefined : '--imsi')
   if (extra !== undefined) fail('CLI_ARGUMENT_EXTRA', { came: extra, usage: 'tallycell subscriber add --file FILE' })
   const { payer, plan } = options
   const parse = (fields: CsvFields): NewSubscriber =>

@@ -1,6 +1,7 @@
 // What an epoch pays, pure: counted octets and rates in, one row per payer and radio out. Anybody who holds the log computes the
 // same table, octet for octet, and so the same hash.
 import { createHash } from 'node:crypto'
+import { fail } from '../../core/kernel/errors.ts'
 import type { PayerId, RadioId, Wallet } from '../../core/kernel/ids.ts'
 import { type Microtokens, type Octets, RATE_OCTETS } from '../../core/kernel/units.ts'
 import { createCborWriter } from '../log/entries/cbor-writer.ts'
@@ -34,6 +35,9 @@ export interface PayoutTable {
   readonly hash: Uint8Array
 }
 
+/** SQL integers are 64-bit signed; a token account holds one bit more. */
+const MAX_AMOUNT = (1n << 63n) - 1n
+
 /** What is known of a payer's radio before the epoch. */
 export interface PayoutContext {
   /** What the payer's last row for the radio carried out; 0 where there was none. */
@@ -44,6 +48,7 @@ export interface PayoutContext {
 /**
  * `amount = floor((Σ counted × rate + carry) / 1,000,000)`, the remainder carried: the one rounding of rewards.
  * Σ amount × 10⁶ + Σ carryOut = Σ counted × rate + Σ carryIn. A payer and radio without counted octets have no row, and keep their carry.
+ * Throws EPOCH_AMOUNT_TOO_LARGE.
  */
 export function payouts(usage: Iterable<CountedUsage>, context: PayoutContext): PayoutTable {
   const sums = new Map<string, { payer: PayerId; radio: RadioId; counted: bigint; earned: bigint }>()
@@ -61,13 +66,15 @@ export function payouts(usage: Iterable<CountedUsage>, context: PayoutContext): 
     .map(({ payer, radio, counted, earned }): PayoutRow => {
       const carryIn = context.carry(payer, radio)
       const exact = earned + carryIn
+      const amount = exact / RATE_OCTETS
+      if (amount > MAX_AMOUNT) fail('EPOCH_AMOUNT_TOO_LARGE', { payer, radio, amount })
       return {
         payer,
         radio,
         wallet: context.wallet(radio),
         counted: counted as Octets,
         carryIn,
-        amount: (exact / RATE_OCTETS) as Microtokens,
+        amount: amount as Microtokens,
         carryOut: exact % RATE_OCTETS,
       }
     })

@@ -114,21 +114,22 @@ function writeReceipts(
   const taken = new Set<string>()
   const rows: Awaited[] = []
   for (const event of events) {
-    const { event_id, origin, session_id, sequence } = event
-    const earlier = table.receipted(origin, session_id, sequence)
+    const { event_id, sequence } = event
+    const named = name(event, deps)
+    const { sessionRef } = named
+    const earlier = table.receipted(sessionRef, sequence)
     if (earlier.includes(event_id)) continue
-    const key = JSON.stringify([origin, session_id, sequence.toString()])
+    const key = `${Buffer.from(sessionRef).toString('latin1')} ${sequence}`
     const repeated = earlier.length > 0 || taken.has(key)
     taken.add(key)
     const radio = event.radio_id ?? ''
     const state = states.of(radio)
-    const named = name(event, deps)
     const usage = usageOf(event, named.payer)
     const { verdict, counted } = judge(policy, { radio: state.standing, repeated }, usage)
     const radioSeq = state.nextSeq++
     rows.push({
       place: entries.length,
-      row: { event: event_id, epoch, payer: named.payer ?? '', radio, radioSeq, counted, verdict },
+      row: { event: event_id, epoch, payer: named.payer ?? '', radio, radioSeq, counted, verdict, sessionRef, sequence },
     })
     entries.push({
       ...usage,

@@ -6,10 +6,14 @@ import { fail } from '../../core/kernel/errors.ts'
 
 const MODULE = '@solana/surfpool-linux-x64-gnu'
 
+/** The module keeps about 1,000 events, at least one for each block, and when nobody takes them the chain stands still. */
+const DRAIN_MILLIS = 500
+
 /** What is used of the native module's class. */
 interface Surfnet {
   readonly rpcUrl: string
   fundSol(address: string, lamports: number): void
+  drainEvents(): unknown
   stop(): void
 }
 
@@ -45,12 +49,14 @@ export async function startEmbeddedChain({ port, slotMillis }: EmbeddedChainOpti
   try {
     // The module listens on a port of its own choosing; other processes need one that they can know.
     const gate = await openGate(surfnet.rpcUrl, port)
+    const drain = setInterval(() => surfnet.drainEvents(), DRAIN_MILLIS)
     const address = gate.address()
     const open = typeof address === 'object' && address ? address.port : port
     return {
       url: `http://127.0.0.1:${open}`,
       fund: (to, lamports) => surfnet.fundSol(to, lamports),
       async stop() {
+        clearInterval(drain)
         gate.closeAllConnections()
         await new Promise<void>((resolve) => gate.close(() => resolve()))
         surfnet.stop()

@@ -51,8 +51,8 @@ export function parseAnchorMemo(text: string): AnchorMemo | undefined {
     origin,
     epoch: decimal(epoch, 'epoch'),
     size: decimal(size, 'size'),
-    root: Buffer.from(root, 'base64'),
-    tableHash: Buffer.from(tableHash, 'base64'),
+    root: hashOf(root),
+    tableHash: hashOf(tableHash),
     total: decimal(total, 'total'),
   }))
 }
@@ -65,8 +65,15 @@ export function parsePayoutMemo(text: string): PayoutMemo | undefined {
     epoch: decimal(epoch, 'epoch'),
     payer,
     batch: decimal(batch, 'batch'),
-    digest: Buffer.from(digest, 'base64'),
+    digest: hashOf(digest),
   }))
+}
+
+/** SHA-256 in base64. */
+function hashOf(text: string): Uint8Array {
+  const octets = Buffer.from(text, 'base64')
+  if (octets.length !== 32) throw new RangeError(`a hash of ${octets.length} octets`)
+  return octets
 }
 
 /** Whatever does not come out again as it went in was not written by us. */

@@ -13,6 +13,7 @@ import {
   getAddressDecoder,
   getBase58Decoder,
   getCompiledTransactionMessageDecoder,
+  getCompiledTransactionMessageEncoder,
   getTransactionDecoder,
   getTransactionEncoder,
   type Instruction,
@@ -157,7 +158,11 @@ export interface Reading {
 export function readTransaction(wire: Uint8Array): Reading | undefined {
   try {
     const { messageBytes } = getTransactionDecoder().decode(wire)
-    const message = decompileTransactionMessage(getCompiledTransactionMessageDecoder().decode(messageBytes))
+    const compiled = getCompiledTransactionMessageDecoder().decode(messageBytes)
+    // The decoder is content with an instruction whose data has been cut short.
+    const again = getCompiledTransactionMessageEncoder().encode(compiled)
+    if (Buffer.compare(new Uint8Array(again), new Uint8Array(messageBytes)) !== 0) return undefined
+    const message = decompileTransactionMessage(compiled)
     const memos: Reading['memos'][number][] = []
     const transfers: Reading['transfers'][number][] = []
     for (const { programAddress, accounts = [], data = new Uint8Array(0) } of message.instructions) {

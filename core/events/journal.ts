@@ -67,12 +67,12 @@ export function createStageRunner(
       loop = run()
     },
     async stop() {
+      // What is left in the journal is safe there: the next start goes on behind the cursors.
       stopping.abort()
       await loop
-      await this.drain()
     },
     async drain() {
-      while ((await round()) > 0);
+      while ((await round()) > 0) await new Promise(setImmediate)
     },
     health: () => (failing === undefined ? undefined : `stage ${failing} fails, see the log`),
   }

@@ -540,6 +540,12 @@ export const ERRORS = {
     message: 'the chain did not carry out {what}: {reason}',
     hint: 'check that the fee payer {payer} has SOL, and try again: what was done already is not done twice',
   },
+  EPOCH_AMOUNT_TOO_LARGE: {
+    http: 500,
+    exit: 70,
+    message: '{payer} would owe radio {radio} {amount} microtokens, more than any token account can hold: nothing was closed',
+    hint: 'the rates of the policy are too high by far: correct billing.reward before any more usage is judged, and report this',
+  },
 } as const satisfies Record<string, Row>
 
 export type ErrorCode = keyof typeof ERRORS

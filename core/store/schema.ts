@@ -91,6 +91,8 @@ export interface Schema {
     radio_seq: bigint
     counted: bigint
     verdict: string
+    session_ref: Uint8Array
+    sequence: bigint
   }
   policy_radio: {
     radio_id: string

@@ -153,8 +153,8 @@ function storyJson(story: Story): unknown {
   return {
     ok: story.paid > 0n && story.balance === story.paid,
     octets: story.octets,
-    receipts: story.receipts,
-    checkpointSize: story.checkpointSize,
+    receipts: Number(story.receipts),
+    checkpointSize: Number(story.checkpointSize),
     paidMicrotokens: story.paid,
     signature: story.signature,
   }

@@ -178,6 +178,7 @@ export async function createNas(options: NasOptions): Promise<Nas> {
       }
     },
     async close() {
+      if (closed) return
       closed = true
       for (const { giveUp } of [...pending.values()]) giveUp()
       await new Promise<void>((resolve) => socket.close(resolve))

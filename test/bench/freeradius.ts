@@ -1,16 +1,23 @@
 // FreeRADIUS 3.2 with nothing but an accounting listener, and either its standard PostgreSQL queries or its detail file.
-import { chownSync, existsSync, mkdirSync, writeFileSync } from 'node:fs'
+import { accessSync, chownSync, constants, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { findProgram, identity, launch, type Running } from '../emulators/program.ts'
 import { SECRET } from './radload.ts'
 
 const SERVER_USER = 'freerad'
 const CONFIGURATION = '/etc/freeradius/3.0'
+const POLICY = `${CONFIGURATION}/policy.d/accounting`
 const QUERIES = `${CONFIGURATION}/mods-config/sql/main/postgresql/queries.conf`
 const POSTGRESQL_DRIVER = '/usr/lib/freeradius/rlm_sql_postgresql.so'
 
 /** Where accounting goes. `socket`: folder of PostgreSQL's Unix socket. */
 export type Backend = { readonly kind: 'detail' } | { readonly kind: 'postgresql'; readonly socket: string }
+
+/**
+ * What the listening socket may hold, octets, as our server asks for. With the system's default the first burst of a window of 256 overflows
+ * it, and what is lost is sent again only after two seconds.
+ */
+const RECEIVE_BUFFER = 4_194_304
 
 /** Worker threads, and connections to the database. */
 export const THREADS = 32
@@ -19,14 +26,21 @@ export interface Server {
   start(): Promise<Running>
 }
 
+export interface FreeradiusOptions {
+  readonly port: number
+  readonly backend: Backend
+  /** Leave the socket's buffer as the system gives it. */
+  readonly defaultBuffer?: boolean
+}
+
 /** Writes a configuration below `folder`; undefined where FreeRADIUS or what `backend` needs is missing or may not be read. */
-export function createFreeradius(folder: string, port: number, backend: Backend): Server | undefined {
+export function createFreeradius(folder: string, options: FreeradiusOptions): Server | undefined {
   const program = findProgram('freeradius', ['/usr/sbin']) ?? findProgram('radiusd', ['/usr/sbin'])
-  if (program === undefined) return undefined
-  if (backend.kind === 'postgresql' && !(existsSync(QUERIES) && existsSync(POSTGRESQL_DRIVER))) return undefined
+  const needed = options.backend.kind === 'detail' ? [POLICY] : [POLICY, QUERIES, POSTGRESQL_DRIVER]
+  if (program === undefined || !needed.every(isReadable)) return undefined
   const who = identity(SERVER_USER)
   mkdirSync(folder, { recursive: true })
-  writeFileSync(join(folder, 'radiusd.conf'), configuration(folder, port, backend))
+  writeFileSync(join(folder, 'radiusd.conf'), configuration(folder, options))
   writeFileSync(join(folder, 'dictionary'), '')
   if (who.uid !== undefined && who.gid !== undefined) chownSync(folder, who.uid, who.gid)
   return {
@@ -40,7 +54,16 @@ export function createFreeradius(folder: string, port: number, backend: Backend)
   }
 }
 
-function configuration(folder: string, port: number, backend: Backend): string {
+function isReadable(path: string): boolean {
+  try {
+    accessSync(path, constants.R_OK)
+    return true
+  } catch {
+    return false
+  }
+}
+
+function configuration(folder: string, { port, backend, defaultBuffer = false }: FreeradiusOptions): string {
   return `
 prefix = /usr
 libdir = /usr/lib/freeradius
@@ -80,14 +103,14 @@ modules {
 ${backend.kind === 'detail' ? DETAIL : sql(backend.socket)}
 }
 policy {
-  $INCLUDE ${CONFIGURATION}/policy.d/accounting
+  $INCLUDE ${POLICY}
 }
 server default {
   listen {
     type = acct
     ipaddr = 127.0.0.1
     port = ${port}
-    recv_buff = 4194304
+    ${defaultBuffer ? '' : `recv_buff = ${RECEIVE_BUFFER}`}
   }
   preacct {
     acct_unique

@@ -3,11 +3,18 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { address, createNoopSigner } from '@solana/kit'
 import { getTransferSolInstruction } from '@solana-program/system'
+import { getCloseAccountInstruction } from '@solana-program/token'
 import t from 'tap'
 import { listPayouts, readEpoch } from '../../billing/epoch/store.ts'
 import type { ChainPort } from '../../billing/settlement/chain.ts'
 import { listUnfinished, type StoredTransaction } from '../../billing/settlement/store.ts'
-import { addressOf, buildTransaction, memoInstruction, sign } from '../../billing/settlement/transactions.ts'
+import {
+  addressOf,
+  buildTransaction,
+  memoInstruction,
+  sign,
+  tokenAccountOf,
+} from '../../billing/settlement/transactions.ts'
 import { microtokens } from '../../core/kernel/units.ts'
 import type { SigningKey } from '../../core/runtime/keys.ts'
 import type { Store } from '../../core/store/store.ts'
@@ -28,7 +35,9 @@ async function earned(folder: string, name: string): Promise<{ world: World; own
   return { world, owner, epoch }
 }
 
-class Crash extends Error {}
+class Crash extends Error {
+  override readonly message = 'crash'
+}
 
 /** A process that dies at its `last` write or submission, before it takes effect (even numbers) or after (odd ones). */
 function mortal({ store, chain }: World, last: number): { store: Store; chain: ChainPort; steps: () => number } {
@@ -83,6 +92,12 @@ t.test('killed at every write and every submission, before and after', async (t)
     }
 })
 
+/** Rounds until the epoch is anchored; its payouts are still held. */
+async function anchored(world: World, epoch: bigint): Promise<void> {
+  const settlement = world.settlement({ hold: 1_000_000_000n })
+  while ((await readEpoch(world.store, epoch))?.state !== 'anchored') await settlement.runOnce()
+}
+
 /** Rounds until the payout has been built and signed `attempt` times; answers it. */
 async function attempted(world: World, chain: ChainPort, attempt: bigint): Promise<StoredTransaction> {
   const settlement = world.settlement({}, { chain })
@@ -97,8 +112,7 @@ async function attempted(world: World, chain: ChainPort, attempt: bigint): Promi
 t.test('a blockhash that dies is replaced, and a stranger cannot pretend that it was paid', async (t) => {
   const { world, owner, epoch } = await earned(t.testdir(), 'dies')
   t.teardown(() => world.store.close())
-  const settlement = world.settlement()
-  while ((await readEpoch(world.store, epoch))?.state !== 'anchored') await settlement.runOnce()
+  await anchored(world, epoch)
   const held: Uint8Array[] = []
   const deaf: ChainPort = {
     ...world.chain,
@@ -141,8 +155,7 @@ async function forge({ chain, oracles }: World, memo: string): Promise<void> {
 t.test('a payment that the node does not remember by its signature is found in the history', async (t) => {
   const { world, owner, epoch } = await earned(t.testdir(), 'forgetful')
   t.teardown(() => world.store.close())
-  const settlement = world.settlement()
-  while ((await readEpoch(world.store, epoch))?.state !== 'anchored') await settlement.runOnce()
+  await anchored(world, epoch)
   const forgetful: ChainPort = { ...world.chain, status: async () => undefined }
   await world.settlement({}, { chain: forgetful }).settled(epoch, deadline())
   t.equal(await world.balance(owner), 1000n)
@@ -150,29 +163,49 @@ t.test('a payment that the node does not remember by its signature is found in t
 })
 
 t.test('an owner who closes the account in the meantime stops no other payout', async (t) => {
-  const { world, owner, epoch } = await earned(t.testdir(), 'closes')
+  const world = await createWorld(t.testdir(), 'closes', test)
   t.teardown(() => world.store.close())
-  const other = await world.owner('kiosk')
+  await world.treasurer.deposit(PARTNER, 'first', microtokens(1_000_000n))
+  const [owner, other] = [await world.owner('cafe'), await world.owner('kiosk')]
+  await world.use('cafe', 2_000_000n)
   await world.use('kiosk', 4_000_000n)
-  const next = await world.close()
+  const { epoch } = await world.close()
+  await anchored(world, epoch)
+  // Batched together, but before anything is built one of the two accounts is gone.
+  const unbuilt: ChainPort = { ...world.chain, latestBlockhash: () => Promise.reject(new Crash()) }
+  await t.rejects(world.settlement({}, { chain: unbuilt }).runOnce(), { message: 'crash' })
+  await closeAccount(world, owner)
   const settlement = world.settlement()
-  await settlement.settled(epoch, deadline())
-  const gone: ChainPort = {
-    ...world.chain,
-    submit: async () => ({ accepted: false, reason: 'simulation failed' }),
-  }
-  const first = await attempted(world, gone, 1n)
-  t.equal(first.state, 'signed', 'refused, so not sent')
-  await settlement.settled(next.epoch, deadline())
+  const states = async () => (await listPayouts(world.store, epoch)).map(({ state }) => state)
+  while ((await states())[1] !== 'paid') await settlement.runOnce()
+  t.same(await states(), ['waiting', 'paid'])
   t.equal(await world.balance(other), 2000n)
+  await world.openAccount(owner)
+  await settlement.settled(epoch, deadline())
   t.equal(await world.balance(owner), 1000n)
+  t.equal(await payable(world, 'cafe'), 0n)
 })
+
+/** An owner takes the rent back. */
+async function closeAccount({ chain, treasurer }: World, owner: SigningKey): Promise<void> {
+  const wallet = addressOf(owner.publicKey)
+  const { mint } = await treasurer.open(PARTNER)
+  const account = address(await tokenAccountOf(wallet, mint))
+  const close = getCloseAccountInstruction({
+    account,
+    destination: address(wallet),
+    owner: createNoopSigner(address(wallet)),
+  })
+  const { wire } = sign(buildTransaction(wallet, await chain.latestBlockhash(), [close]), [owner])
+  const submission = await chain.submit(wire)
+  if (!submission.accepted) throw new Error(submission.reason)
+  while ((await chain.accounts([account]))[0]) await sleep(20)
+}
 
 t.test('what was signed for a chain that is gone is dead on the next one, and refused where chains last', async (t) => {
   const { world, owner, epoch } = await earned(t.testdir(), 'gone')
   t.teardown(() => world.store.close())
-  const settlement = world.settlement()
-  while ((await readEpoch(world.store, epoch))?.state !== 'anchored') await settlement.runOnce()
+  await anchored(world, epoch)
   const deaf: ChainPort = { ...world.chain, submit: async () => ({ accepted: true }) }
   await attempted(world, deaf, 1n)
 

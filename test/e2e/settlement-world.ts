@@ -34,9 +34,9 @@ import {
 export const PARTNER = payerId('partner')
 export const STRANGER = payerId('stranger')
 
-/** Blocks of the tests' chain follow each other so quickly that a payout is final after about 1 s; a blockhash lives 4.5 s. */
-const SLOT_MILLIS = 30
-const POLL = 40
+/** Blocks of the tests' chain follow each other so quickly that a payout is final after about 0.7 s; a blockhash lives 3 s. */
+const SLOT_MILLIS = 20
+const POLL = 30
 
 export interface TestChain {
   readonly embedded: EmbeddedChain

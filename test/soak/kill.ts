@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { createTestNode } from '../emulators/node.ts'
 import type { Running } from '../emulators/program.ts'
 import { startLoad } from './load.ts'
-import { type Findings, verify } from './verify.ts'
+import { type Findings, type VerifyOptions, verify } from './verify.ts'
 
 export interface KillOptions {
   /** Empty, for the node's data. */
@@ -31,17 +31,19 @@ const SERVING = 1500
 /** One node in so many is killed before it serves. */
 const EARLY = 5
 
-/** Runs all rounds, whatever they find, then stops the node in order and looks once more. */
-export async function killRounds({ folder, rounds, seed, onRound }: KillOptions): Promise<void> {
+/** Runs all rounds, whatever they find, then stops the node in order and looks once more. Resolves with what `verify` looked at last. */
+export async function killRounds({ folder, rounds, seed, onRound }: KillOptions): Promise<VerifyOptions> {
   const random = generator(seed)
   const node = await createTestNode({ folder, secret: SECRET })
   await node.provision(RADIOS, RADIOS * SESSIONS)
   const load = await startLoad({ server: node.radius, secret: SECRET, radios: RADIOS, sessions: SESSIONS, random })
   let startUp = 1000
-  const look = async (number: number, end: Round['end'], after: number): Promise<void> => {
+  const look = async (number: number, end: Round['end'], after: number): Promise<VerifyOptions> => {
     const { database, logDirectory } = node
-    const findings = await verify({ database, logDirectory, tallies: load.tallies(), drained: end === 'stopped' })
+    const options = { database, logDirectory, tallies: load.tallies(), drained: end === 'stopped' }
+    const findings = await verify(options)
     onRound({ ...findings, number, end, after: Math.round(after), answered: load.answered() })
+    return options
   }
   let running: Running | undefined
   try {
@@ -63,7 +65,7 @@ export async function killRounds({ folder, rounds, seed, onRound }: KillOptions)
     running = await node.start()
     await load.finish()
     await running.stop('SIGTERM')
-    await look(rounds + 1, 'stopped', performance.now() - begin)
+    return await look(rounds + 1, 'stopped', performance.now() - begin)
   } finally {
     await running?.stop('SIGKILL')
     await load.abandon()

@@ -43,7 +43,7 @@ async function shell(t: Test, files: Record<string, string> = {}): Promise<Shell
     async run(path, id, options = {}) {
       const command = commands.find((one) => one.path.join(' ') === path)
       if (!command) throw new Error(`no command ${path}`)
-      return command.run({ args: { ID: id }, options }, context)
+      return command.run({ args: { id }, options }, context)
     },
   }
 }

@@ -1,9 +1,9 @@
 // How a receipt names people and sessions: by keyed hashes that only the holder of the secret can link. The plain hash of an IMSI
 // would be no secret at all, there are too few of them.
 import { createHmac, randomBytes } from 'node:crypto'
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, linkSync, mkdirSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
-import { fail } from '../../../core/kernel/errors.ts'
+import { fail, isTallycellError } from '../../../core/kernel/errors.ts'
 import type { Imsi, PayerId } from '../../../core/kernel/ids.ts'
 import type { Millis } from '../../../core/kernel/units.ts'
 
@@ -34,15 +34,32 @@ export function createReferenceSecrets(master: Uint8Array): ReferenceSecrets {
 /** The master secret in `file`, 32 octets, made on first use with mode 0600. Throws SECRET_UNUSABLE. */
 export function openMasterSecret(file: string): Uint8Array {
   try {
-    mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
-    writeFileSync(file, randomBytes(SECRET_SIZE), { flag: 'wx', mode: 0o600, flush: true })
+    const secret = read(file) ?? create(file)
+    if (secret.length === SECRET_SIZE) return secret
+    return fail('SECRET_UNUSABLE', { file, reason: `it holds ${secret.length} octets instead of ${SECRET_SIZE}` })
   } catch (error) {
-    if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST'))
-      fail('SECRET_UNUSABLE', { file, reason: error instanceof Error ? error.message : String(error) }, error)
+    if (isTallycellError(error)) throw error
+    return fail('SECRET_UNUSABLE', { file, reason: error instanceof Error ? error.message : String(error) }, error)
   }
-  const secret = readFileSync(file)
-  if (secret.length === SECRET_SIZE) return secret
-  return fail('SECRET_UNUSABLE', { file, reason: `it holds ${secret.length} octets instead of ${SECRET_SIZE}` })
+}
+
+function read(file: string): Uint8Array | undefined {
+  return existsSync(file) ? readFileSync(file) : undefined
+}
+
+/** Appears whole or not at all, and never in the place of one that another process made meanwhile. */
+function create(file: string): Uint8Array {
+  mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
+  const fresh = `${file}.new-${randomBytes(6).toString('hex')}`
+  writeFileSync(fresh, randomBytes(SECRET_SIZE), { flag: 'wx', mode: 0o600, flush: true })
+  try {
+    linkSync(fresh, file)
+  } catch (error) {
+    if (!existsSync(file)) throw error
+  } finally {
+    unlinkSync(fresh)
+  }
+  return readFileSync(file)
 }
 
 /** Stands for a session of an origin in the public log. */

@@ -136,29 +136,28 @@ export interface ReceiptRow {
   readonly radioSeq: bigint
   readonly counted: Octets
   readonly verdict: Verdict
+  readonly sessionRef: Uint8Array
+  readonly sequence: bigint
 }
 
 export interface Receipts {
-  /** The events that already have a receipt among those with this origin, session and sequence. */
-  receipted(origin: string, session: string, sequence: bigint): readonly bigint[]
+  /** The events that already have a receipt for this piece of usage. */
+  receipted(sessionRef: Uint8Array, sequence: bigint): readonly bigint[]
   insert(receipt: ReceiptRow): void
 }
 
 export function receiptTable(database: RawDatabase): Receipts {
   const known = database
-    .prepare(
-      `select e.event_id from usage_event e join receipt r on r.event_id = e.event_id
-       where e.origin = ? and e.session_id = ? and e.sequence = ?`,
-    )
+    .prepare('select event_id from receipt where session_ref = ? and sequence = ?')
     .pluck()
   const insert = database.prepare(
-    `insert into receipt (entry_index, event_id, epoch, payer_id, radio_id, radio_seq, counted, verdict)
-     values (?, ?, ?, ?, ?, ?, ?, ?)`,
+    `insert into receipt (entry_index, event_id, epoch, payer_id, radio_id, radio_seq, counted, verdict, session_ref, sequence)
+     values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   )
   return {
-    receipted: (origin, session, sequence) => known.all(origin, session, sequence) as bigint[],
-    insert({ index, event, epoch, payer, radio, radioSeq, counted, verdict }) {
-      insert.run(index, event, epoch, payer, radio, radioSeq, counted, verdict)
+    receipted: (sessionRef, sequence) => known.all(sessionRef, sequence) as bigint[],
+    insert({ index, event, epoch, payer, radio, radioSeq, counted, verdict, sessionRef, sequence }) {
+      insert.run(index, event, epoch, payer, radio, radioSeq, counted, verdict, sessionRef, sequence)
     },
   }
 }

@@ -53,10 +53,13 @@ const TABLES = [
   `create table log_state (origin text primary key, size integer not null, frontier blob not null, published_size integer not null) strict`,
   // note: C2SP tlog-checkpoint in a signed note.
   `create table log_checkpoint (size integer primary key, root blob not null, note text not null, signed_at integer not null) strict`,
-  // What a usage entry of the log says, for look-ups and epoch close. radio_seq has no gaps per radio.
+  // What a usage entry of the log says, for look-ups and epoch close. radio_seq has no gaps per radio; (session_ref, sequence) is one
+  // piece of usage: a second receipt for it is a rejected one.
   `create table receipt (
     entry_index integer primary key, event_id integer not null unique, epoch integer not null, payer_id text not null, radio_id text not null,
-    radio_seq integer not null, counted integer not null, verdict text not null, unique (radio_id, radio_seq)) strict`,
+    radio_seq integer not null, counted integer not null, verdict text not null, session_ref blob not null, sequence integer not null,
+    unique (radio_id, radio_seq)) strict`,
+  `create index receipt_piece on receipt (session_ref, sequence)`,
   `create index receipt_epoch on receipt (epoch)`,
   // What the log itself says of a radio so far: the state that verdicts are judged by. banned_from: start of the newest ban, null
   // without one; banned_until: its end, null for good; next_seq: radio_seq of the next receipt.

@@ -86,7 +86,7 @@ function hostBitsClear(address: Uint8Array, length: number): boolean {
   return address.every((octet, index) => (octet & (0xff >> Math.min(8, Math.max(0, length - index * 8)))) === 0)
 }
 
-/** `2001:db8::/32`. Reserved octet, prefix length, then as many octets as the sender likes, zero beyond the prefix (RFC 3162 §2.3). */
+/** `2001:db8::/32`. Reserved octet, prefix length, then as many octets as the sender likes, zero beyond the prefix (RFC 3162 §2.3); written in full. */
 const IPV6PREFIX: ValueCodec<string> = {
   read(bytes, from, end) {
     const octets = end - from - 2
@@ -102,11 +102,10 @@ const IPV6PREFIX: ValueCodec<string> = {
     const address = parts?.[1] === undefined ? undefined : parseIpv6(parts[1])
     const length = Number(parts?.[2])
     if (address === undefined || length > 128 || !hostBitsClear(address, length)) return -1
-    const octets = Math.ceil(length / 8)
-    if (room < octets + 2) return -1
+    if (room < 18) return -1
     putU16(bytes, at, length)
-    bytes.set(address.subarray(0, octets), at + 2)
-    return octets + 2
+    bytes.set(address, at + 2)
+    return 18
   },
 }
 
