@@ -129,7 +129,17 @@ function writeReceipts(
     const radioSeq = state.nextSeq++
     rows.push({
       place: entries.length,
-      row: { event: event_id, epoch, payer: named.payer ?? '', radio, radioSeq, counted, verdict, sessionRef, sequence },
+      row: {
+        event: event_id,
+        epoch,
+        payer: named.payer ?? '',
+        radio,
+        radioSeq,
+        counted,
+        verdict,
+        sessionRef,
+        sequence,
+      },
     })
     entries.push({
       ...usage,

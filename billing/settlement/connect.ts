@@ -10,6 +10,7 @@ export type SettlementSettings = Settings<typeof settlementSection>
 
 export interface ConnectedChain {
   readonly chain: ChainPort
+  /** Without path and query, which may carry an access key: for people. */
   readonly url: string
   /** The chain ends with this process. */
   readonly volatile: boolean
@@ -32,7 +33,14 @@ export function connectChain({ rpc, timeout, embedded }: SettlementSettings): Co
 }
 
 function connect(url: string, timeout: number): ConnectedChain {
-  return { chain: createRpcChain({ url, timeout }), url, volatile: false, fund: undefined, stop: async () => {} }
+  const { origin } = new URL(url)
+  return {
+    chain: createRpcChain({ url, timeout }),
+    url: origin,
+    volatile: false,
+    fund: undefined,
+    stop: async () => {},
+  }
 }
 
 /** The token to pay with. Throws TREASURY_WITHOUT_MINT where none is configured and none can be made. */

@@ -172,12 +172,9 @@ export function readTransaction(wire: Uint8Array): Reading | undefined {
           signers: accounts.map((account) => account.address),
         })
       else if (programAddress === TOKEN_PROGRAM_ADDRESS && data[0] === TRANSFER_CHECKED_DISCRIMINATOR) {
-        const { source, destination, mint } = parseTransferCheckedInstruction({
-          programAddress,
-          accounts,
-          data,
-        }).accounts
-        const { amount } = parseTransferCheckedInstruction({ programAddress, accounts, data }).data
+        const transfer = parseTransferCheckedInstruction({ programAddress, accounts, data })
+        const { source, destination, mint } = transfer.accounts
+        const { amount } = transfer.data
         transfers.push({ from: source.address, to: destination.address, mint: mint.address, amount })
       }
     }

@@ -105,7 +105,8 @@ export const ERRORS = {
   RADIO_UNRECOGNISABLE: {
     http: 400,
     exit: 64,
-    message: "the access point '{radio}' could not be told from others: expected a NAS-Identifier or a BSSID, got neither",
+    message:
+      "the access point '{radio}' could not be told from others: expected a NAS-Identifier or a BSSID, got neither",
     hint: 'give what the access point sends: --nas-id NAME or --bssid 00-11-22-33-44-55, or both',
   },
   RADIO_NAS_TAKEN: {
@@ -117,7 +118,7 @@ export const ERRORS = {
   RADIO_BSSID_TAKEN: {
     http: 409,
     exit: 65,
-    message: 'the BSSID {came} belongs to the radio \'{radio}\'',
+    message: "the BSSID {came} belongs to the radio '{radio}'",
     hint: 'read the BSSID off the access point again; if another owner claimed it wrongly, ask the operator to ban that radio',
   },
   RADIO_NOT_BANNED: {
@@ -432,12 +433,6 @@ export const ERRORS = {
     message: "'{came}' is not a verifier key: expected NAME+8 hex digits+base64",
     hint: "copy the whole line from the log's log.vkey",
   },
-  SECRET_UNUSABLE: {
-    http: 500,
-    exit: 78,
-    message: 'cannot use the secret {file}: {reason}',
-    hint: 'restore the file from a backup: with another secret a subscriber would be counted twice',
-  },
   RADIUS_VALUE_INVALID: {
     http: 500,
     exit: 70,
@@ -507,7 +502,8 @@ export const ERRORS = {
   EPOCH_WITHOUT_RATE: {
     http: 500,
     exit: 70,
-    message: 'epoch {epoch} counts octets that {payer} pays for, but no policy names a rate for {access}: nothing was closed',
+    message:
+      'epoch {epoch} counts octets that {payer} pays for, but no policy names a rate for {access}: nothing was closed',
     hint: 'report this: usage without a rate must be held, not counted',
   },
   EPOCH_LOG_UNREADABLE: {
@@ -543,7 +539,8 @@ export const ERRORS = {
   EPOCH_AMOUNT_TOO_LARGE: {
     http: 500,
     exit: 70,
-    message: '{payer} would owe radio {radio} {amount} microtokens, more than any token account can hold: nothing was closed',
+    message:
+      '{payer} would owe radio {radio} {amount} microtokens, more than any token account can hold: nothing was closed',
     hint: 'the rates of the policy are too high by far: correct billing.reward before any more usage is judged, and report this',
   },
 } as const satisfies Record<string, Row>

@@ -26,7 +26,11 @@ const name =
   (text: string): Id =>
     NAME.test(text)
       ? (text as Id)
-      : fail('ID_INVALID', { what, expected: "1 to 64 of a-z, 0-9, '.', '_', '-', starting with a letter or digit", came: text })
+      : fail('ID_INVALID', {
+          what,
+          expected: "1 to 64 of a-z, 0-9, '.', '_', '-', starting with a letter or digit",
+          came: text,
+        })
 
 export const radioId = name<RadioId>('radio id')
 export const subscriberId = name<SubscriberId>('subscriber id')
@@ -42,7 +46,11 @@ export function imsi(text: string): Imsi {
 /** Parses a Solana address; throws `ID_INVALID` unless it is base58 of exactly 32 octets. */
 export function wallet(text: string): Wallet {
   if (base58Length(text) === 32) return text as Wallet
-  return fail('ID_INVALID', { what: 'wallet', expected: 'a Solana address, base58 of 32 octets', came: text.slice(0, 64) })
+  return fail('ID_INVALID', {
+    what: 'wallet',
+    expected: 'a Solana address, base58 of 32 octets',
+    came: text.slice(0, 64),
+  })
 }
 
 /** Octets that `text` decodes to, or -1 when it is not base58. */

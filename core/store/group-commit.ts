@@ -2,7 +2,7 @@
 // after it. While a batch is being written the next one gathers, so the batch grows with the load.
 
 export interface GroupCommitOptions {
-  /** The longest that a request waits for company, milliseconds. */
+  /** The longest that a request waits for company when nothing is being written, milliseconds; 0: for those already at hand. */
   readonly maxDelay: number
   /** The most requests in one transaction. */
   readonly maxItems: number
@@ -29,13 +29,13 @@ export function createGroupCommit<Item, Result>(
   { maxDelay, maxItems }: GroupCommitOptions,
 ): GroupCommit<Item, Result> {
   let queue: Waiting<Item, Result>[] = []
-  let timer: NodeJS.Timeout | undefined
+  let stopWaiting: (() => void) | undefined
   let running: Promise<void> | undefined
   let inFlight = 0
 
   const flush = (): void => {
-    clearTimeout(timer)
-    timer = undefined
+    stopWaiting?.()
+    stopWaiting = undefined
     if (running || queue.length === 0) return
     const batch = queue.slice(0, maxItems)
     queue = queue.slice(maxItems)
@@ -65,7 +65,7 @@ export function createGroupCommit<Item, Result>(
       new Promise<Result>((resolve, reject) => {
         queue.push({ item, resolve, reject })
         if (queue.length >= maxItems) flush()
-        else timer ??= setTimeout(flush, maxDelay)
+        else if (!running) stopWaiting ??= wait(flush, maxDelay)
       }),
     pending: () => queue.length + inFlight,
     async drain() {
@@ -75,4 +75,14 @@ export function createGroupCommit<Item, Result>(
       }
     },
   }
+}
+
+/** Calls back after `delay` milliseconds, for 0 once the input at hand has been read; answers how to call it off. */
+function wait(callback: () => void, delay: number): () => void {
+  if (delay === 0) {
+    const immediate = setImmediate(callback)
+    return () => clearImmediate(immediate)
+  }
+  const timer = setTimeout(callback, delay)
+  return () => clearTimeout(timer)
 }

@@ -2,7 +2,7 @@
 // accounting session, and what came of it, each with the command that shows it again.
 import { mkdtempSync, openSync, writeSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join, relative, resolve } from 'node:path'
+import { dirname, join, relative, resolve } from 'node:path'
 import type { Billing } from '../../billing/module.ts'
 import { readOutcome, walletOf } from '../../billing/module.ts'
 import type { Command, CommandContext, Output } from '../../core/cli/command.ts'
@@ -61,9 +61,10 @@ export function demoCommand(deps: DemoDeps): Command {
       const folder = keep
         ? resolve(options.folder ?? FOLDER)
         : join(mkdtempSync(join(tmpdir(), 'tallycell-demo-')), FOLDER)
+      const file = await prepareFolder(folder)
       let finished = false
       try {
-        const output = await play(deps, folder, options.stay !== undefined, context)
+        const output = await play(deps, file, options.stay !== undefined, context)
         finished = true
         return output
       } finally {
@@ -74,9 +75,9 @@ export function demoCommand(deps: DemoDeps): Command {
   }
 }
 
-async function play(deps: DemoDeps, folder: string, stay: boolean, context: CommandContext): Promise<Output> {
+async function play(deps: DemoDeps, file: string, stay: boolean, context: CommandContext): Promise<Output> {
   const began = performance.now()
-  const file = await prepareFolder(folder)
+  const folder = dirname(file)
   const config = loadConfig(deps.sections, { file, env: {} })
   const logFile = openSync(join(folder, 'node.log'), 'a', 0o600)
   const log = createLogger({ format: 'json', destination: { write: (line) => writeSync(logFile, line) } })

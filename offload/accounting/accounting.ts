@@ -25,8 +25,8 @@ export interface Accounting {
   drain(): Promise<void>
 }
 
-/** A batch waits at most this long for company, milliseconds, and holds at most so many records. */
-const GROUP = { maxDelay: 2, maxItems: 512 } as const
+/** The input/output thread has gathered already; while one batch is written the next grows. */
+const GROUP = { maxDelay: 0, maxItems: 512 } as const
 
 export function createAccounting(deps: AccountingDeps): Accounting {
   const { radios, subscribers, log } = deps

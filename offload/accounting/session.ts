@@ -135,6 +135,8 @@ function advance(session: Session, report: Report, newer: boolean, noStart = 0):
     identity: session.identity === '' ? report.identity : session.identity,
     anomalies: session.anomalies + (suspect || blank || (flags & ~USAGE_FLAG.noStart) !== 0 ? 1n : 0n),
   }
+  if (!moved && !suspect && next.open && next.lastAt === session.lastAt && next.seconds === session.seconds)
+    return { session, delta: undefined, outcome: 'repeated' }
   const delta = moved
     ? { sequence: next.sequence, start: session.lastAt, uplink: uplink.delta, downlink: downlink.delta, flags }
     : undefined

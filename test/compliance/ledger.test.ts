@@ -17,7 +17,13 @@ const at = millis(1)
 
 t.test('a transfer is posted once per cause, and the books balance', async (t) => {
   const store = await openStore({ path: join(t.testdir(), 's.db') })
-  const deposit = { cause: 'deposit:1', debit: treasuryOf(payer), credit: depositsOf(payer), amount: microtokens(100n), at }
+  const deposit = {
+    cause: 'deposit:1',
+    debit: treasuryOf(payer),
+    credit: depositsOf(payer),
+    amount: microtokens(100n),
+    at,
+  }
   t.equal(await store.batch((database) => postTransfers(database, [deposit, deposit])), 1)
   t.equal(await store.batch((database) => postTransfers(database, [deposit])), 0)
   t.same(await store.batch(totals), { debits: 100n, credits: 100n })
@@ -41,7 +47,12 @@ t.test('property: whatever is posted, in whatever pieces, sums to zero', async (
   let run = 0
   const accounts = [treasuryOf(payer), depositsOf(payer), rewardsOf(payer), payableOf(radio)] as const
   const pick = fc.constantFrom(...accounts)
-  const transfer = fc.record({ cause: fc.string({ maxLength: 2 }), debit: pick, credit: pick, amount: fc.bigInt(0n, 1000n) })
+  const transfer = fc.record({
+    cause: fc.string({ maxLength: 2 }),
+    debit: pick,
+    credit: pick,
+    amount: fc.bigInt(0n, 1000n),
+  })
   await fc.assert(
     fc.asyncProperty(fc.array(fc.array(transfer, { maxLength: 5 }), { maxLength: 6 }), async (batches) => {
       const store = await openStore({ path: join(folder, `${run++}.db`) })

@@ -9,7 +9,9 @@ import { openStore, type RawDatabase } from '../../core/store/store.ts'
 
 const addRadio = (database: RawDatabase, id: string): void => {
   database
-    .prepare(`insert into radio (radio_id, access, owner_wallet, payout_wallet, created_at) values (?, 'wifi', 'w', 'w', 1)`)
+    .prepare(
+      `insert into radio (radio_id, access, owner_wallet, payout_wallet, created_at) values (?, 'wifi', 'w', 'w', 1)`,
+    )
     .run(id)
 }
 
@@ -108,7 +110,9 @@ t.test('disk full: STORE_FULL, nothing half written, and work goes on once there
 })
 
 t.test('files that are no database of ours are refused with the reason', async (t) => {
-  const folder = t.testdir({ 'text.db': 'this is not a database, it is a sentence that is long enough to be read as a header' })
+  const folder = t.testdir({
+    'text.db': 'this is not a database, it is a sentence that is long enough to be read as a header',
+  })
   t.equal((await error(openStore({ path: join(folder, 'text.db') }))).code, 'STORE_UNUSABLE')
   mkdirSync(join(folder, 'folder.db'))
   t.equal((await error(openStore({ path: join(folder, 'folder.db') }))).code, 'STORE_UNUSABLE')
@@ -131,7 +135,9 @@ t.test('what was committed survives SIGKILL', async (t) => {
       await store.batch((db) => db.prepare("insert into stage_cursor values ('n', ?) on conflict do update set position = excluded.position").run(n))
       process.stdout.write(n + '\\n')
     }`
-  const child = spawn(process.execPath, ['--import=tsx', '--input-type=module', '-e', program], { stdio: ['ignore', 'pipe', 'inherit'] })
+  const child = spawn(process.execPath, ['--import=tsx', '--input-type=module', '-e', program], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
   let told = 0n
   let rest = ''
   for await (const chunk of child.stdout) {
@@ -157,7 +163,10 @@ t.test('group commit: one transaction for many, answers in order', async (t) => 
     { maxDelay: 2, maxItems: 10 },
   )
   const answers = await Promise.all(Array.from({ length: 25 }, (_, index) => group.submit(index)))
-  t.same(answers, Array.from({ length: 25 }, (_, index) => index * 2))
+  t.same(
+    answers,
+    Array.from({ length: 25 }, (_, index) => index * 2),
+  )
   t.same(
     batches.map((batch) => batch.length),
     [10, 10, 5],

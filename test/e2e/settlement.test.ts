@@ -1,11 +1,17 @@
 // Payouts on the embedded chain, from receipts to balances.
 import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
+import { Value } from 'typebox/value'
+import { epochCommands } from '../../billing/epoch/commands.ts'
 import { listEpochs, listPayouts, readEpoch } from '../../billing/epoch/store.ts'
+import { settlementCommands } from '../../billing/settlement/commands.ts'
 import { createRpcChain } from '../../billing/settlement/rpc-chain.ts'
+import type { Command, CommandContext } from '../../core/cli/command.ts'
+import type { Config, Section, Settings } from '../../core/config/section.ts'
 import { microtokens, millis } from '../../core/kernel/units.ts'
+import { createLogger } from '../../core/log/logger.ts'
 import { createTestKey } from '../unit/log-fixture.ts'
-import { createWorld, PARTNER, payable, STRANGER, startTestChain } from './settlement-world.ts'
+import { createWorld, PARTNER, payable, STRANGER, startTestChain, testKeys, type World } from './settlement-world.ts'
 
 const test = await startTestChain()
 t.teardown(() => test.embedded.stop())
@@ -164,3 +170,82 @@ t.test('an unreachable chain is tried again, counted, and loses nothing', async 
   t.equal(again.health?.(), undefined)
   t.equal(await world.balance(owner), 1000n)
 })
+
+t.test('an epoch on chain is verified by what a stranger can read', async (t) => {
+  const world = await createWorld(t.testdir(), 'verify', test)
+  t.teardown(() => world.store.close())
+  await world.treasurer.deposit(PARTNER, 'first', microtokens(1_000_000n))
+  const owner = await world.owner('cafe')
+  await world.claim('kiosk', owner)
+  await world.claim('nobody-home', createTestKey('nobody home'))
+  await world.use('cafe', 2_000_000n)
+  await world.use('kiosk', 2_000_000n)
+  await world.use('nobody-home', 2000n)
+  const { epoch } = await world.close()
+  const settlement = world.settlement()
+  const context = contextOf(world)
+  const verify = (...options: [string, string][]) =>
+    command('verify').run(
+      { args: { epoch: `${epoch}` }, options: { rpc: test.embedded.url, ...Object.fromEntries(options) } },
+      context,
+    )
+  const early = await verify()
+  t.equal(early.exit, 1)
+  t.match(
+    early.text,
+    `Epoch ${epoch} is NOT as it must be: epoch ${epoch} is not anchored on the chain, or not finally.`,
+  )
+  t.match((await verify(['log-only', 'true'])).text, /The chain was not asked\./)
+  while ((await listPayouts(world.store, epoch))[0]?.state !== 'paid') await settlement.runOnce()
+  const found = await verify()
+  t.equal(found.exit, 0, found.text)
+  t.match(
+    found.text,
+    /1 transactions paid 0.002000 tokens, nothing twice and nothing to anybody else\.\n.*0\.000001 tokens are still to be paid/,
+  )
+  t.match(found.json, { verified: true, paid: 2000n, total: 2001n })
+
+  const shown = await command('show').run({ args: { epoch: `${epoch}` }, options: {} }, context)
+  t.match(shown.text, /^Epoch 1 is anchored: /)
+  t.match(
+    shown.text,
+    /RADIO +PAYER +OCTETS +TOKENS +STATE +WALLET +TRANSACTION\ncafe +partner +2\.0 MB +0\.001000 +paid/,
+  )
+  t.match(shown.text, /nobody-home +partner +2\.0 kB +0\.000001 +waiting +\w+ +-\n/)
+  t.match((await command('show').run({ args: {}, options: {} }, context)).text, /2 {2}open .*\n +1 {2}anchored/)
+  await t.rejects(command('show').run({ args: { epoch: '99' }, options: {} }, context), { code: 'EPOCH_UNKNOWN' })
+  const closed = await command('close').run({ args: {}, options: {} }, context)
+  t.match(closed.text, /^Epoch 2 is closed\. Nothing was counted in it, so it pays nothing\.\n/)
+
+  function command(name: string): Command {
+    const commands = [
+      ...epochCommands({ close: () => world.close() }),
+      ...settlementCommands({ logDirectory: () => world.directory }),
+    ]
+    const wanted = commands.find(({ path }) => path.at(-1) === name)
+    if (!wanted) throw new RangeError(name)
+    return wanted
+  }
+})
+
+/** What a command is given, with the default configuration. */
+function contextOf(world: World): CommandContext {
+  const config: Config = {
+    dataDir: '/',
+    file: undefined,
+    settings: [],
+    get: <Of extends Section>({ schema }: Of) => Value.Create(schema) as Settings<Of>,
+    resolvePath: (file) => file,
+  }
+  return {
+    config: async () => config,
+    store: async () => world.store,
+    keys: async () => testKeys('verify'),
+    log: createLogger({ level: 'silent' }),
+    clock: () => world.clock.now,
+    signal: new AbortController().signal,
+    json: false,
+    progress: () => ({ update: () => undefined, end: () => undefined }),
+    say: () => undefined,
+  }
+}

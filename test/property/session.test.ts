@@ -23,7 +23,12 @@ const interim = (minute: number, uplink: bigint, extra: Partial<Report> = {}): R
 })
 const stop = (minute: number, uplink: bigint): Report => interim(minute, uplink, { status: 'stop' })
 
-function run(reports: readonly Report[]): { session: Session | undefined; deltas: bigint[]; flags: number; outcomes: string[] } {
+function run(reports: readonly Report[]): {
+  session: Session | undefined
+  deltas: bigint[]
+  flags: number
+  outcomes: string[]
+} {
   let session: Session | undefined
   let flags = 0
   const deltas: bigint[] = []
@@ -94,7 +99,11 @@ t.test('an interim after the Stop, and a second Stop, change nothing', async (t)
 
 t.test('a Stop whose counters are zero or absent closes the session and takes nothing back', async (t) => {
   for (const total of [0n, -1n]) {
-    const silent = interim(3, 0n, { status: 'stop', uplink: { total, gigawords: false }, downlink: { total, gigawords: false } })
+    const silent = interim(3, 0n, {
+      status: 'stop',
+      uplink: { total, gigawords: false },
+      downlink: { total, gigawords: false },
+    })
     const { deltas, session } = run([start, interim(1, 100n), silent])
     t.same(deltas, [100n])
     t.equal(session?.open, false)
@@ -104,7 +113,15 @@ t.test('a Stop whose counters are zero or absent closes the session and takes no
 
 t.test('the same identifier used again is a new session; a repeated Start is not', async (t) => {
   const again = { ...start, at: start.at + 3_600_000n }
-  const { deltas, session, outcomes } = run([start, start, interim(1, 100n), start, stop(2, 150n), again, interim(61, 70n)])
+  const { deltas, session, outcomes } = run([
+    start,
+    start,
+    interim(1, 100n),
+    start,
+    stop(2, 150n),
+    again,
+    interim(61, 70n),
+  ])
   t.same(outcomes.slice(0, 4), ['counted', 'repeated', 'counted', 'repeated'])
   t.same(deltas, [100n, 50n, 70n])
   t.equal(session?.incarnation, 2n)

@@ -133,7 +133,11 @@ export async function createNas(t: Test, port: number, host = '127.0.0.1'): Prom
 }
 
 /** A promise to settle by hand. */
-export function deferred<Value>(): { promise: Promise<Value>; resolve: (value: Value) => void; reject: (error: Error) => void } {
+export function deferred<Value>(): {
+  promise: Promise<Value>
+  resolve: (value: Value) => void
+  reject: (error: Error) => void
+} {
   let resolve: (value: Value) => void = () => undefined
   let reject: (error: Error) => void = () => undefined
   const promise = new Promise<Value>((yes, no) => {

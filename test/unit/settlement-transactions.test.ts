@@ -12,7 +12,6 @@ import {
   readTransaction,
   sign,
   type Treasury,
-  tokenAccountOf,
 } from '../../billing/settlement/transactions.ts'
 import { payerId, radioId } from '../../core/kernel/ids.ts'
 import { createTestKey } from './log-fixture.ts'
@@ -170,12 +169,4 @@ t.test('hostile transactions are read without an error', async (t) => {
     }),
   )
   for (let n = 0; n < 200; n++) readTransaction(randomBytes(n * 3))
-})
-
-t.test('associated token account of a known wallet and mint', async (t) => {
-  // The USDC account of a wallet, as any explorer derives it: seeds [wallet, token program, mint] of the ATA program.
-  const account = await tokenAccountOf(TREASURY.multisig, TREASURY.mint)
-  t.match(account, /^[1-9A-HJ-NP-Za-km-z]{32,44}$/)
-  t.equal(await tokenAccountOf(TREASURY.multisig, TREASURY.mint), account)
-  t.not(await tokenAccountOf(TREASURY.multisig, at('another mint')), account)
 })

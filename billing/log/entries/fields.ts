@@ -156,7 +156,7 @@ export const MAX_TEXT = 256
 const PLAIN = /^[^\p{Cc}\p{Surrogate}]*$/u
 const BASE58 = /^[1-9A-HJ-NP-Za-km-z]+$/
 
-export const plainText = (value: string): string | undefined => (PLAIN.test(value) ? value : undefined)
+const plainText = (value: string): string | undefined => (PLAIN.test(value) ? value : undefined)
 
 export const count: Field<bigint> = integer('whole number, 0 to 2^63 - 1')
 export const difference: Field<bigint> = integer('octets, may be negative', String, MIN_INTEGER)

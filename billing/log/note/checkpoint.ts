@@ -23,7 +23,7 @@ export function formatCheckpoint({ origin, size, root }: Checkpoint): string {
 }
 
 /** Undefined unless `formatCheckpoint` of the result is `text`. */
-export function parseCheckpoint(text: string): Checkpoint | undefined {
+function parseCheckpoint(text: string): Checkpoint | undefined {
   const [, origin, size, base64] = /^([^\n]+)\n(0|[1-9][0-9]{0,18})\n([^\n]+)\n$/.exec(text) ?? []
   if (origin === undefined || size === undefined || base64 === undefined) return undefined
   const root = decodeBase64(base64)

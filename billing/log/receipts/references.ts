@@ -1,9 +1,6 @@
 // How a receipt names people and sessions: by keyed hashes that only the holder of the secret can link. The plain hash of an IMSI
 // would be no secret at all, there are too few of them.
-import { createHmac, randomBytes } from 'node:crypto'
-import { existsSync, linkSync, mkdirSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs'
-import { dirname } from 'node:path'
-import { fail, isTallycellError } from '../../../core/kernel/errors.ts'
+import { createHmac } from 'node:crypto'
 import type { Imsi, PayerId } from '../../../core/kernel/ids.ts'
 import type { Millis } from '../../../core/kernel/units.ts'
 
@@ -15,7 +12,6 @@ export interface ReferenceSecrets {
 }
 
 const REFERENCE_SIZE = 16
-const SECRET_SIZE = 32
 
 /** One secret for each payer and one for sessions, from a master secret of 32 octets. */
 export function createReferenceSecrets(master: Uint8Array): ReferenceSecrets {
@@ -29,37 +25,6 @@ export function createReferenceSecrets(master: Uint8Array): ReferenceSecrets {
       return secret
     },
   }
-}
-
-/** The master secret in `file`, 32 octets, made on first use with mode 0600. Throws SECRET_UNUSABLE. */
-export function openMasterSecret(file: string): Uint8Array {
-  try {
-    const secret = read(file) ?? create(file)
-    if (secret.length === SECRET_SIZE) return secret
-    return fail('SECRET_UNUSABLE', { file, reason: `it holds ${secret.length} octets instead of ${SECRET_SIZE}` })
-  } catch (error) {
-    if (isTallycellError(error)) throw error
-    return fail('SECRET_UNUSABLE', { file, reason: error instanceof Error ? error.message : String(error) }, error)
-  }
-}
-
-function read(file: string): Uint8Array | undefined {
-  return existsSync(file) ? readFileSync(file) : undefined
-}
-
-/** Appears whole or not at all, and never in the place of one that another process made meanwhile. */
-function create(file: string): Uint8Array {
-  mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
-  const fresh = `${file}.new-${randomBytes(6).toString('hex')}`
-  writeFileSync(fresh, randomBytes(SECRET_SIZE), { flag: 'wx', mode: 0o600, flush: true })
-  try {
-    linkSync(fresh, file)
-  } catch (error) {
-    if (!existsSync(file)) throw error
-  } finally {
-    unlinkSync(fresh)
-  }
-  return readFileSync(file)
 }
 
 /** Stands for a session of an origin in the public log. */

@@ -147,9 +147,7 @@ export interface Receipts {
 }
 
 export function receiptTable(database: RawDatabase): Receipts {
-  const known = database
-    .prepare('select event_id from receipt where session_ref = ? and sequence = ?')
-    .pluck()
+  const known = database.prepare('select event_id from receipt where session_ref = ? and sequence = ?').pluck()
   const insert = database.prepare(
     `insert into receipt (entry_index, event_id, epoch, payer_id, radio_id, radio_seq, counted, verdict, session_ref, sequence)
      values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,

@@ -1,6 +1,6 @@
 // Which client is this address? The longest prefix that holds it wins; IPv4 and IPv4-mapped IPv6 are one.
 import { fail } from '../../kernel/errors.ts'
-import { formatIpv6, parseAddress } from '../../wire/bytes/address.ts'
+import { parseAddress } from '../../wire/bytes/address.ts'
 import { u8 } from '../../wire/bytes/integers.ts'
 import { MAX_SECRET } from '../../wire/radius/authenticator.ts'
 
@@ -82,9 +82,8 @@ export function createClientTable(clients: readonly RadiusClientSecret[]): (addr
   }
 }
 
-/** Whether `host` is an address to bind to, and of which family. */
+/** The kind of socket for an address to bind to, undefined when it is none. */
 export function familyOf(host: string): 'udp4' | 'udp6' | undefined {
-  const octets = parseAddress(host)
-  if (octets === undefined) return undefined
-  return host.includes(':') && formatIpv6(octets) !== '' ? 'udp6' : 'udp4'
+  if (parseAddress(host) === undefined) return undefined
+  return host.includes(':') ? 'udp6' : 'udp4'
 }

@@ -29,6 +29,8 @@ const LOADER = SOURCE
     ]
   : []
 
+const GRACE = 1000
+
 const spawn: CreateWorker = (url, options) => new Worker(url, options)
 
 /** Starts a thread and resolves when its sockets are open; rejects with a TallycellError otherwise. */
@@ -81,7 +83,10 @@ export function startThread(
                 phase = 'stopping'
                 worker.postMessage({ type: 'stop' } satisfies StopOrder)
               }
+              // The thread keeps its own deadline; this one is for a thread that no longer listens.
+              const giveUp = setTimeout(() => void worker.terminate(), settings.drainTimeout + GRACE)
               await exited
+              clearTimeout(giveUp)
               return abandoned
             },
           })

@@ -74,9 +74,6 @@ for (const { vendor, rows } of VENDORS) {
 /** The definition of a known name. */
 export const definitionOf = (name: AttributeName): Definition => byName.get(name) as Definition
 
-/** The definition of a name from outside, or undefined. */
-export const lookUp = (name: string): Definition | undefined => byName.get(name)
-
 /** The definition of a standard attribute's type octet, or undefined. */
 export const standardAttribute = (code: number): Definition | undefined => standard[code]
 

@@ -10,6 +10,9 @@ const UNSIGNED: RawAttribute = { type: MESSAGE_AUTHENTICATOR, octets: new Uint8A
 /**
  * The signed response `code` to a request that was checked: a Message-Authenticator first if the request had one, then `attributes`, then
  * the request's Proxy-State attributes unchanged and in order (RFC 2865 §5.33). Throws as `encode` does.
+ *
+ * No RFC says how to sign an Accounting-Response to a signed Accounting-Request; it is done with the Request Authenticator, as in all other
+ * responses (RFC 2869 §5.14, RFC 5176 §3.4). FreeRADIUS 3.2 as a client expects zeros there and rejects the answer.
  */
 export function encodeResponse(
   request: Packet,

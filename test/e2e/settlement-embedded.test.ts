@@ -1,0 +1,73 @@
+// The embedded chain itself: ports, long runs, and what it tells about itself.
+import { setTimeout as sleep } from 'node:timers/promises'
+import t from 'tap'
+import { connectChain, settlementMint, startChain } from '../../billing/settlement/connect.ts'
+import { startEmbeddedChain } from '../../billing/settlement/embedded-chain.ts'
+import { createRpcChain } from '../../billing/settlement/rpc-chain.ts'
+import type { settlementSection } from '../../billing/settlement/settings.ts'
+import type { Settings } from '../../core/config/section.ts'
+
+const SETTINGS: Settings<typeof settlementSection> = {
+  rpc: 'embedded',
+  minimum: 0,
+  poll: 50,
+  timeout: 2000,
+  embedded: { port: 0, slotMillis: 20 },
+}
+
+t.test('it is reached by a port of our choice, and gives it back', async (t) => {
+  const first = await startEmbeddedChain({ port: 0, slotMillis: 50 })
+  const port = Number(new URL(first.url).port)
+  await t.rejects(startEmbeddedChain({ port, slotMillis: 50 }), { code: 'CHAIN_PORT_TAKEN', context: { port } })
+  const genesis = await createRpcChain({ url: first.url, timeout: 2000 }).genesis()
+  await first.stop()
+  const second = await startEmbeddedChain({ port, slotMillis: 50 })
+  const chain = createRpcChain({ url: second.url, timeout: 2000 })
+  t.not(await chain.genesis(), genesis, 'every start is another chain')
+  await second.stop()
+  await t.rejects(chain.genesis(), { code: 'CHAIN_UNREACHABLE' })
+})
+
+t.test('it does not stand still after a thousand blocks', async (t) => {
+  const embedded = await startEmbeddedChain({ port: 0, slotMillis: 5 })
+  t.teardown(() => embedded.stop())
+  const chain = createRpcChain({ url: embedded.url, timeout: 2000 })
+  while ((await chain.blockHeight()).height < 1500n) await sleep(50)
+  t.ok(await chain.latestBlockhash())
+})
+
+t.test('the configuration chooses the chain', async (t) => {
+  const started = await startChain(SETTINGS)
+  t.teardown(() => started.stop())
+  t.equal(started.volatile, true)
+  t.equal(settlementMint(SETTINGS, started), 'test')
+  const beside = connectChain({
+    ...SETTINGS,
+    embedded: { ...SETTINGS.embedded, port: Number(new URL(started.url).port) },
+  })
+  t.equal(await beside.chain.genesis(), await started.chain.genesis(), 'a command beside the node sees its chain')
+  const remote = await startChain({ ...SETTINGS, rpc: 'https://user:secret@rpc.example/?api-key=secret' })
+  t.equal(remote.volatile, false)
+  t.equal(remote.url, 'https://rpc.example')
+  t.equal(remote.fund, undefined)
+  t.throws(() => settlementMint(SETTINGS, remote), { code: 'TREASURY_WITHOUT_MINT' })
+  t.equal(settlementMint({ ...SETTINGS, mint: 'm' }, remote), 'm')
+})
+
+t.test('errors name the chain, and no access key', async (t) => {
+  const chain = createRpcChain({ url: 'http://127.0.0.1:1/path?api-key=secret', timeout: 500 })
+  const silent = {
+    code: 'CHAIN_UNREACHABLE',
+    message: /^no answer from the chain at http:\/\/127.0.0.1:1: (?!.*secret)/,
+  }
+  await t.rejects(chain.genesis(), silent)
+  await t.rejects(chain.submit(new Uint8Array(1)), silent)
+})
+
+t.test('nonsense is refused, not accepted', async (t) => {
+  const embedded = await startEmbeddedChain({ port: 0, slotMillis: 50 })
+  t.teardown(() => embedded.stop())
+  const chain = createRpcChain({ url: embedded.url, timeout: 2000 })
+  t.match(await chain.submit(Uint8Array.of(1, 2, 3)), { accepted: false, reason: String })
+  t.equal(await chain.status('1'.repeat(64)), undefined)
+})
