@@ -47,7 +47,7 @@ export interface BillingDeps {
   readonly clock: Clock
   readonly metrics: Registry
   readonly log: Logger
-  /** True while requests wait for the database: the stages give way. */
+  /** True while requests crowd in: the stages give way. */
   readonly busy: () => boolean
 }
 
@@ -70,7 +70,7 @@ export interface Billing extends Books {
 
 /** Journal rows in one transaction: a few milliseconds, so that an accounting request never waits long behind it. */
 const STAGE_BATCH = 250
-const STAGES = { idle: 50, patience: 1000 } as const
+const STAGES = { idle: 50, patience: 250 } as const
 
 export const logDirectory = (config: Config): string => join(config.dataDir, 'log')
 

@@ -13,7 +13,7 @@ export { radiusSection }
 export interface Offload extends Part {
   /** UDP addresses that it listens on, once started. */
   address(): readonly { readonly host: string; readonly port: number }[]
-  /** True while requests wait for the database. */
+  /** True while requests come faster than one at a time. */
   busy(): boolean
 }
 
@@ -35,7 +35,7 @@ export function createOffload(deps: AccountingDeps, config: Config): Offload {
   return {
     name: 'radius',
     address: server.address,
-    busy: () => accounting.pending() > 0,
+    busy: accounting.busy,
     async start() {
       if (clients.length === 0) deps.log.warn('no RADIUS clients are configured: nobody may send accounting')
       await server.start()

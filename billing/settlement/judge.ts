@@ -43,7 +43,8 @@ async function search(
     if (entry.commitment !== 'finalized') return { is: 'seen' }
     if (ours && entry.error !== undefined) return { is: 'failed', reason: entry.error }
     // Anybody can write the words of a memo into a transaction that names our address; only the oracles can sign it.
-    if (ours || entry.memo === memo) return { is: 'finalized', signature: entry.signature, slot: entry.slot }
+    if (ours || (await isSignedByOracles(chain, entry.signature, memo, oracles)))
+      return { is: 'finalized', signature: entry.signature, slot: entry.slot }
   }
   return { is: 'dead' }
 }

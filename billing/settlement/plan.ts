@@ -113,7 +113,7 @@ export async function planPayouts(deps: PlanDeps, genesis: string, { hold, minim
   return { transactions, waiting }
 }
 
-export const batchId = (epoch: bigint, payer: PayerId, batch: bigint): string => `p:${epoch}:${payer}:${batch}`
+const batchId = (epoch: bigint, payer: PayerId, batch: bigint): string => `p:${epoch}:${payer}:${batch}`
 
 /** The wallets' token accounts, for those that have one that can receive. An owner may have given the account away: then not. */
 export async function openAccounts(

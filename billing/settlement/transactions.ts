@@ -22,6 +22,7 @@ import {
   setTransactionMessageFeePayer,
   setTransactionMessageLifetimeUsingBlockhash,
 } from '@solana/kit'
+import { getSetComputeUnitLimitInstruction } from '@solana-program/compute-budget'
 import { getAddMemoInstruction, parseAddMemoInstruction } from '@solana-program/memo'
 import {
   findAssociatedTokenPda,
@@ -34,7 +35,7 @@ import type { SigningKey } from '../../core/runtime/keys.ts'
 import type { Blockhash as ChainBlockhash } from './chain.ts'
 
 /** The Memo program that nodes list in an address's history; the client's own default is a newer one, which they do not. */
-export const MEMO_PROGRAM = address('MemoSq4gqABAXKb96qnH8TysNcWxMyWCqXgDLGmfcHr')
+const MEMO_PROGRAM = address('MemoSq4gqABAXKb96qnH8TysNcWxMyWCqXgDLGmfcHr')
 
 /** Octets of a serialised transaction: an IPv6 packet of 1,280 less its headers. */
 export const MAX_WIRE = 1232
@@ -113,8 +114,18 @@ export function buildTransaction(
   return { wire: new Uint8Array(getTransactionEncoder().encode(compileTransaction(message))) }
 }
 
+/**
+ * Bounds in compute units, generous: on the embedded chain a memo took about 700 and a transfer 340, and older builds of the same programs
+ * take many times that. Without a bound, 200,000 are reserved for each instruction, and leaders pack what reserves less first.
+ */
+const MEMO_UNITS = 120_000
+const TRANSFER_UNITS = 15_000
+
+const unitLimit = (transfers: number): Instruction =>
+  getSetComputeUnitLimitInstruction({ units: MEMO_UNITS + transfers * TRANSFER_UNITS })
+
 export const buildAnchor = (oracles: readonly string[], memo: string, blockhash: ChainBlockhash): Unsigned =>
-  buildTransaction(oracles[0] ?? '', blockhash, [memoInstruction(memo, oracles)])
+  buildTransaction(oracles[0] ?? '', blockhash, [unitLimit(0), memoInstruction(memo, oracles)])
 
 export const buildPayout = (
   treasury: Treasury,
@@ -123,6 +134,7 @@ export const buildPayout = (
   blockhash: ChainBlockhash,
 ): Unsigned =>
   buildTransaction(treasury.oracles[0] ?? '', blockhash, [
+    unitLimit(payees.length),
     memoInstruction(memo, treasury.oracles),
     ...payees.map((payee) => transferInstruction(treasury, payee)),
   ])

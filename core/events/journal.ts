@@ -21,7 +21,7 @@ export interface StageRunnerOptions {
   readonly patience: number
 }
 
-/** `busy` says whether requests are waiting for the database. */
+/** While `busy` says that requests crowd in, a round is made only every `patience`, so that the stages never stand still. */
 export function createStageRunner(
   stages: readonly Stage[],
   deps: { readonly log: Logger; readonly busy: () => boolean },

@@ -11,8 +11,6 @@ export interface GroupCommitOptions {
 export interface GroupCommit<Item, Result> {
   /** Resolves with the item's result after the commit of its batch; rejects, for every item of the batch, if the commit failed. */
   submit(item: Item): Promise<Result>
-  /** Items not yet answered. */
-  pending(): number
   /** Writes what is pending and resolves when it has been answered. */
   drain(): Promise<void>
 }
@@ -31,7 +29,6 @@ export function createGroupCommit<Item, Result>(
   let queue: Waiting<Item, Result>[] = []
   let stopWaiting: (() => void) | undefined
   let running: Promise<void> | undefined
-  let inFlight = 0
 
   const flush = (): void => {
     stopWaiting?.()
@@ -39,9 +36,7 @@ export function createGroupCommit<Item, Result>(
     if (running || queue.length === 0) return
     const batch = queue.slice(0, maxItems)
     queue = queue.slice(maxItems)
-    inFlight = batch.length
     running = write(batch).finally(() => {
-      inFlight = 0
       running = undefined
       if (queue.length > 0) flush()
     })
@@ -67,7 +62,6 @@ export function createGroupCommit<Item, Result>(
         if (queue.length >= maxItems) flush()
         else if (!running) stopWaiting ??= wait(flush, maxDelay)
       }),
-    pending: () => queue.length + inFlight,
     async drain() {
       while (queue.length > 0 || running) {
         flush()

@@ -19,14 +19,17 @@ export interface AccountingDeps {
 
 export interface Accounting {
   handle(requests: readonly ReceivedRequest[]): Promise<Verdict[]>
-  /** Requests read but not yet committed. */
-  pending(): number
+  /** True while requests come faster than one at a time: what can wait should. */
+  busy(): boolean
   /** Resolves when everything handed over has been committed. */
   drain(): Promise<void>
 }
 
 /** The input/output thread has gathered already; while one batch is written the next grows. */
 const GROUP = { maxDelay: 0, maxItems: 512 } as const
+/** So many requests at once are a crowd, and a crowd is not over until it has been gone for so many milliseconds. */
+const CROWD = 16
+const CROWD_GONE = 20
 
 export function createAccounting(deps: AccountingDeps): Accounting {
   const { radios, subscribers, log } = deps
@@ -37,6 +40,7 @@ export function createAccounting(deps: AccountingDeps): Accounting {
     registers: [deps.metrics],
   })
   const count = (outcome: RecordOutcome | Refusal | 'not-stored'): void => outcomes.inc({ outcome })
+  let crowded = Number.NEGATIVE_INFINITY
   const group = createGroupCommit(createAccountingStore(deps.store), GROUP)
 
   const place = (read: AccountingReport, request: ReceivedRequest): AccountingRecord => {
@@ -58,6 +62,7 @@ export function createAccounting(deps: AccountingDeps): Accounting {
 
   return {
     async handle(requests) {
+      if (requests.length >= CROWD) crowded = performance.now()
       const reads = requests.map(({ packet, received }) => readReport(packet, received))
       if (reads.some((read) => typeof read === 'object' && isUnknown(read, radios, subscribers)))
         await Promise.all([radios.refresh(), subscribers.refresh()])
@@ -84,7 +89,7 @@ export function createAccounting(deps: AccountingDeps): Accounting {
         log.error({ err: failure, requests: requests.length }, 'accounting could not be stored and is not answered')
       return verdicts
     },
-    pending: () => group.pending(),
+    busy: () => performance.now() - crowded < CROWD_GONE,
     drain: () => group.drain(),
   }
 }

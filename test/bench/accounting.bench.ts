@@ -44,13 +44,11 @@ export async function radiusAccounting(note: (line: string) => void): Promise<Be
 async function measure(radload: string, base: string, note: (line: string) => void): Promise<BenchRow[]> {
   const ours = await createOurs(join(base, 'tallycell'))
   const sql = await createSqlPeer(join(base, 'sql'))
-  const detail = createDetailPeer(join(base, 'detail'), false)
-  // Told in the notes only: as Debian installs it, it loses requests that it has room for with a larger buffer.
-  const asInstalled = createDetailPeer(join(base, 'detail-as-installed'), true)
+  const detail = createDetailPeer(join(base, 'detail'))
   const results = new Map<Contender, LoadResult[]>()
   for (let round = 0; round < ROUNDS; round++) {
-    for (const contender of [ours.contender, sql, detail, asInstalled]) {
-      if (contender === undefined || (contender === asInstalled && round > 0)) continue
+    for (const contender of [ours.contender, sql, detail]) {
+      if (contender === undefined) continue
       const result = await turn(contender, radload, `r${round}`)
       const before = results.get(contender) ?? []
       results.set(contender, [...before, result])
@@ -215,13 +213,13 @@ async function createSqlPeer(folder: string): Promise<Contender | undefined> {
   }
 }
 
-function createDetailPeer(folder: string, defaultBuffer: boolean): Contender | undefined {
+function createDetailPeer(folder: string): Contender | undefined {
   const port = 31_814
-  const server = createFreeradius(folder, { port, backend: { kind: 'detail' }, defaultBuffer })
+  const server = createFreeradius(folder, { port, backend: { kind: 'detail' } })
   if (server === undefined) return undefined
   const file = join(folder, 'detail')
   return {
-    name: `FreeRADIUS detail file${defaultBuffer ? ', socket buffer as installed' : ''}`,
+    name: 'FreeRADIUS detail file',
     port,
     start: () => server.start(),
     async after() {

@@ -29,8 +29,6 @@ export interface Server {
 export interface FreeradiusOptions {
   readonly port: number
   readonly backend: Backend
-  /** Leave the socket's buffer as the system gives it. */
-  readonly defaultBuffer?: boolean
 }
 
 /** Writes a configuration below `folder`; undefined where FreeRADIUS or what `backend` needs is missing or may not be read. */
@@ -63,7 +61,7 @@ function isReadable(path: string): boolean {
   }
 }
 
-function configuration(folder: string, { port, backend, defaultBuffer = false }: FreeradiusOptions): string {
+function configuration(folder: string, { port, backend }: FreeradiusOptions): string {
   return `
 prefix = /usr
 libdir = /usr/lib/freeradius
@@ -110,7 +108,7 @@ server default {
     type = acct
     ipaddr = 127.0.0.1
     port = ${port}
-    ${defaultBuffer ? '' : `recv_buff = ${RECEIVE_BUFFER}`}
+    recv_buff = ${RECEIVE_BUFFER}
   }
   preacct {
     acct_unique

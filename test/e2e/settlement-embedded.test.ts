@@ -1,5 +1,9 @@
 // The embedded chain itself: ports, long runs, and what it tells about itself.
+import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath, pathToFileURL } from 'node:url'
 import t from 'tap'
 import { connectChain, settlementMint, startChain } from '../../billing/settlement/connect.ts'
 import { startEmbeddedChain } from '../../billing/settlement/embedded-chain.ts'
@@ -70,4 +74,33 @@ t.test('nonsense is refused, not accepted', async (t) => {
   const chain = createRpcChain({ url: embedded.url, timeout: 2000 })
   t.match(await chain.submit(Uint8Array.of(1, 2, 3)), { accepted: false, reason: String })
   t.equal(await chain.status('1'.repeat(64)), undefined)
+})
+
+t.test('without the native module, it says what to do', async (t) => {
+  // Away from node_modules, as where the optional dependency could not be installed.
+  const folder = mkdtempSync(join(tmpdir(), 'tallycell-'))
+  t.teardown(() => rmSync(folder, { recursive: true }))
+  const root = fileURLToPath(new URL('../../', import.meta.url))
+  for (const file of ['billing/settlement/embedded-chain.ts', 'core/kernel/errors.ts'])
+    cpSync(join(root, file), join(folder, file), { recursive: true })
+  writeFileSync(join(folder, 'package.json'), '{"type":"module"}')
+  const alone = (await import(
+    pathToFileURL(join(folder, 'billing/settlement/embedded-chain.ts')).href
+  )) as typeof import('../../billing/settlement/embedded-chain.ts')
+  await t.rejects(alone.startEmbeddedChain({ port: 0, slotMillis: 50 }), {
+    code: 'CHAIN_NOT_INSTALLED',
+    hint: /--rpc URL/,
+  })
+})
+
+t.test('Promise.withResolvers', async (t) => {
+  const { withResolvers } = Promise as PromiseConstructor & {
+    withResolvers<Value>(): { promise: Promise<Value>; resolve(value: Value): void; reject(reason: Error): void }
+  }
+  const kept = withResolvers.call(Promise)
+  kept.resolve(1)
+  t.equal(await kept.promise, 1)
+  const broken = withResolvers.call(Promise)
+  broken.reject(new Error('broken'))
+  await t.rejects(broken.promise, { message: 'broken' })
 })
