@@ -75,7 +75,7 @@ const STAGES = { idle: 50, patience: 250 } as const
 export const logDirectory = (config: Config): string => join(config.dataDir, 'log')
 
 /** Opens log and stages, and makes the configured policy the one in force. */
-export async function openBooks(deps: BillingDeps): Promise<Books> {
+async function openBooks(deps: BillingDeps): Promise<Books> {
   const { store, keys, subscribers, config, clock, metrics, log } = deps
   const settings = config.get(billingSection)
   const signer = await keys.signingKey('log')

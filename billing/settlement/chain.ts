@@ -56,7 +56,10 @@ export interface ChainAccount {
 
 /** Every call rejects with CHAIN_UNREACHABLE when no answer came, and CHAIN_REFUSED when the answer was an error. */
 export interface ChainPort {
-  /** Names the chain: hash of its first block. Another value is another chain, and what was signed for one is nothing on the other. */
+  /**
+   * Names the chain, by the hash of its first block where that is unique. Another value is another chain, and what was signed for one is
+   * nothing on the other.
+   */
   genesis(): Promise<string>
   /** Sends signed bytes; sending the same bytes again is harmless. */
   submit(wire: Uint8Array): Promise<Submission>

@@ -24,7 +24,13 @@ export async function startChain({ rpc, timeout, embedded }: SettlementSettings)
   if (rpc !== 'embedded') return connect(rpc, timeout)
   const started = await startEmbeddedChain(embedded)
   const { chain } = connect(started.url, timeout)
-  return { chain, url: started.url, volatile: true, fund: started.fund, stop: started.stop }
+  return {
+    chain: { ...chain, genesis: async () => started.instance },
+    url: started.url,
+    volatile: true,
+    fund: started.fund,
+    stop: started.stop,
+  }
 }
 
 /** For a command beside a running node, whose embedded chain it asks by its port. */

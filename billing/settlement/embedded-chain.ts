@@ -12,6 +12,8 @@ const DRAIN_MILLIS = 500
 /** What is used of the native module's class. */
 interface Surfnet {
   readonly rpcUrl: string
+  /** A UUID of its own for every start. */
+  readonly instanceId: string
   fundSol(address: string, lamports: number): void
   drainEvents(): unknown
   stop(): void
@@ -35,6 +37,8 @@ export interface EmbeddedChainOptions {
 }
 
 export interface EmbeddedChain {
+  /** Tells this chain from all that ran before: its genesis hash does not, several starts in a row may have the same. */
+  readonly instance: string
   /** `http://127.0.0.1:port` */
   readonly url: string
   /** Sets an account's balance, lamports. */
@@ -53,6 +57,7 @@ export async function startEmbeddedChain({ port, slotMillis }: EmbeddedChainOpti
     const address = gate.address()
     const open = typeof address === 'object' && address ? address.port : port
     return {
+      instance: surfnet.instanceId,
       url: `http://127.0.0.1:${open}`,
       fund: (to, lamports) => surfnet.fundSol(to, lamports),
       async stop() {

@@ -12,7 +12,7 @@ export interface SavedTreasury {
   readonly payer: PayerId
   readonly treasury: Treasury
   readonly oracles: Oracles
-  /** Genesis hash. */
+  /** Names the chain. */
   readonly chain: string
   readonly at: Millis
 }
@@ -50,7 +50,7 @@ export interface StoredTransaction {
   readonly payer_id: PayerId | null
   readonly state: State
   readonly attempt: bigint
-  /** Genesis hash of the chain that it is meant for. */
+  /** Names the chain that it is meant for. */
   readonly chain: string
   readonly since_slot: bigint
   readonly memo: string

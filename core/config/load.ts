@@ -12,7 +12,7 @@ import type { Config, Section, Setting, Settings } from './section.ts'
 export const DEFAULT_FILE = 'tallycell.yaml'
 const MAX_OCTETS = 1_048_576
 
-export const dataDirSchema = Type.String({
+const dataDirSchema = Type.String({
   minLength: 1,
   default: './tallycell-data',
   description: 'Folder of the database, log tiles and keys. A relative path starts at the folder of this file.',

@@ -3,8 +3,8 @@ import type { RadioId, SubscriberId } from '../kernel/ids.ts'
 import type { Millis, Octets } from '../kernel/units.ts'
 
 export type Access = 'wifi' | 'lte' | 'nr'
-/** Why the event was cut: a report, the end of the session, or the access point's word that all its sessions ended. */
-export type Cause = 'interim' | 'stop' | 'nas-restart'
+/** Why the event was cut: a report, or the end of the session. */
+export type Cause = 'interim' | 'stop'
 
 /**
  * Bits of `UsageEvent.flags`: the cumulative counter fell although time went on; a 32-bit wrap was inferred because the access

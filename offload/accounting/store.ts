@@ -1,7 +1,9 @@
 // Sessions and their events on SQLite: one batch of records, one transaction. This is the hot path: prepared statements,
 // three per record, nothing read twice.
+import { usageAppender } from '../../core/events/store.ts'
 import type { Access } from '../../core/events/usage-event.ts'
 import type { RadioId, SubscriberId } from '../../core/kernel/ids.ts'
+import { millis, octets } from '../../core/kernel/units.ts'
 import type { RawDatabase, Store } from '../../core/store/store.ts'
 import { merge, type Outcome, type Report, type Session } from './session.ts'
 
@@ -74,10 +76,7 @@ function prepare(database: RawDatabase): (record: AccountingRecord) => RecordOut
        last_at = excluded.last_at, seconds = excluded.seconds, gigawords = excluded.gigawords, identity = excluded.identity,
        anomalies = excluded.anomalies, radio_id = excluded.radio_id, subscriber_id = excluded.subscriber_id`,
   )
-  const event = database.prepare(
-    `insert into usage_event (origin, session_id, sequence, subscriber_id, radio_id, access, start_at, end_at, uplink, downlink,
-       cause, received_at, flags) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-  )
+  const append = usageAppender(database)
   const close = database.prepare(
     `update usage_session set state = 'closed' where origin = ? and state = 'open' and started_at <= ?`,
   )
@@ -110,21 +109,21 @@ function prepare(database: RawDatabase): (record: AccountingRecord) => RecordOut
     )
     if (delta) {
       const end = record.report.at > delta.start ? record.report.at : delta.start
-      event.run(
-        record.origin,
-        `${record.sessionId}#${session.incarnation}`,
-        delta.sequence,
-        subscriber,
-        radio,
-        record.access,
-        delta.start,
-        end,
-        delta.uplink,
-        delta.downlink,
-        record.report.status === 'stop' ? 'stop' : 'interim',
-        record.received,
-        delta.flags,
-      )
+      append({
+        origin: record.origin,
+        sessionId: `${record.sessionId}#${session.incarnation}`,
+        sequence: delta.sequence,
+        subscriber: subscriber ?? undefined,
+        radio: radio ?? undefined,
+        access: record.access,
+        start: millis(delta.start),
+        end: millis(end),
+        uplink: octets(delta.uplink),
+        downlink: octets(delta.downlink),
+        cause: record.report.status === 'stop' ? 'stop' : 'interim',
+        received: millis(record.received),
+        flags: delta.flags,
+      })
     }
     return outcome
   }

@@ -7,10 +7,10 @@ import { postTransfers, totals } from '../../billing/ledger/store.ts'
 import { ensurePolicy } from '../../billing/log/policy-entry.ts'
 import { createReceiptsStage } from '../../billing/log/receipts.ts'
 import type { ChainPort } from '../../billing/settlement/chain.ts'
-import { type EmbeddedChain, startEmbeddedChain } from '../../billing/settlement/embedded-chain.ts'
+import { startChain } from '../../billing/settlement/connect.ts'
+import type { EmbeddedChain } from '../../billing/settlement/embedded-chain.ts'
 import { loadOracles, type Oracles } from '../../billing/settlement/oracles.ts'
 import { openTokenAccount, tokenBalance } from '../../billing/settlement/owner-account.ts'
-import { createRpcChain } from '../../billing/settlement/rpc-chain.ts'
 import { createSettlement, type Settlement, type SettlementOptions } from '../../billing/settlement/settle.ts'
 import { addressOf } from '../../billing/settlement/transactions.ts'
 import { createTreasurer, type Treasurer } from '../../billing/settlement/treasury.ts'
@@ -39,13 +39,15 @@ const SLOT_MILLIS = 20
 const POLL = 30
 
 export interface TestChain {
-  readonly embedded: EmbeddedChain
+  readonly embedded: Omit<EmbeddedChain, 'instance'>
   readonly chain: ChainPort
 }
 
 export async function startTestChain(slotMillis = SLOT_MILLIS): Promise<TestChain> {
-  const embedded = await startEmbeddedChain({ port: 0, slotMillis })
-  return { embedded, chain: createRpcChain({ url: embedded.url, timeout: 5000 }) }
+  const settings = { rpc: 'embedded', minimum: 0, poll: POLL, timeout: 5000, embedded: { port: 0, slotMillis } }
+  const { chain, url, fund, stop } = await startChain(settings)
+  if (!fund) throw new RangeError('an embedded chain gives SOL away')
+  return { embedded: { url, fund, stop }, chain }
 }
 
 /** Real keys, the same for the same `name`. */

@@ -77,12 +77,12 @@ const TABLES = [
     state text not null check (state in ('due', 'waiting', 'batched', 'paid')), batch_id text, primary key (epoch, payer_id, radio_id)) strict`,
   `create index payout_radio on payout (payer_id, radio_id, epoch)`,
   // Transactions are stored with their signatures before they are sent; wire: the serialised transaction; digest: SHA-256 of what it pays;
-  // chain: genesis hash of the chain that it is meant for; since_slot: final there before the first attempt, so where a search may begin.
+  // chain: names the chain that it is meant for, by its genesis hash or the instance of an embedded one; since_slot: final there before the first attempt, so where a search may begin.
   `create table settlement_transaction (
     batch_id text primary key, epoch integer not null, kind text not null check (kind in ('anchor', 'payout')), payer_id text,
     state text not null, attempt integer not null, chain text not null, since_slot integer not null, memo text not null, digest blob not null, wire blob, signature text,
     last_valid_block_height integer, slot integer, updated_at integer not null) strict`,
-  // signers: base58 keys of the SPL multisig, comma-separated, in its order; chain: genesis hash.
+  // signers: base58 keys of the SPL multisig, comma-separated, in its order; chain: as in settlement_transaction.
   `create table treasury (
     payer_id text primary key, mint text not null, multisig text not null, token_account text not null, signers text not null,
     threshold integer not null, chain text not null, created_at integer not null) strict`,
