@@ -68,9 +68,7 @@ export interface Billing extends Books {
   readonly development: Development | undefined
 }
 
-/** Journal rows in one transaction: a few milliseconds, so that an accounting request never waits long behind it. */
-const STAGE_BATCH = 250
-const STAGES = { idle: 50, patience: 250 } as const
+const STAGES = { batch: 500, crowdedBatch: 50, idle: 50, patience: 250 } as const
 
 export const logDirectory = (config: Config): string => join(config.dataDir, 'log')
 
@@ -89,11 +87,8 @@ async function openBooks(deps: BillingDeps): Promise<Books> {
   )
   await ensurePolicy({ store, receiptLog, oracles: oracles.keys }, terms)
   const secrets = createReferenceSecrets(await keys.secret('receipts', 32))
-  const rating = createRatingStage({ store, subscribers }, microtokens(BigInt(settings.price)), STAGE_BATCH)
-  const receipts = createReceiptsStage(
-    { store, receiptLog, subscribers, secrets, clock, metrics },
-    { batch: STAGE_BATCH },
-  )
+  const rating = createRatingStage({ store, subscribers }, microtokens(BigInt(settings.price)))
+  const receipts = createReceiptsStage({ store, receiptLog, subscribers, secrets, clock, metrics })
   const stages = createStageRunner([rating, receipts], { log, busy: deps.busy }, STAGES)
   return {
     receiptLog,

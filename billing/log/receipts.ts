@@ -38,7 +38,7 @@ export interface ReceiptsDeps {
 }
 
 export interface ReceiptsOptions {
-  /** The most journal rows in one transaction. */
+  /** The most journal rows in one transaction, where `step` is not told. */
   readonly batch?: number
 }
 
@@ -52,9 +52,9 @@ export function createReceiptsStage(deps: ReceiptsDeps, { batch = 1000 }: Receip
     registers: [metrics],
   })
 
-  const take = (database: RawDatabase): Taken => {
-    const changes = radioEventsAfter(database, readCursor(database, 'registry'), batch)
-    const events = usageAfter(database, readCursor(database, 'receipts'), batch - changes.length)
+  const take = (database: RawDatabase, limit: number): Taken => {
+    const changes = radioEventsAfter(database, readCursor(database, 'registry'), limit)
+    const events = usageAfter(database, readCursor(database, 'receipts'), limit - changes.length)
     const states = radioStates(database)
     const entries: Entry[] = []
     for (const row of changes) {
@@ -79,9 +79,9 @@ export function createReceiptsStage(deps: ReceiptsDeps, { batch = 1000 }: Receip
 
   return {
     name: 'receipts',
-    async step() {
+    async step(limit = batch) {
       await subscribers.refresh()
-      const { count, outcomes } = await store.batch(take)
+      const { count, outcomes } = await store.batch((database) => take(database, limit))
       for (const outcome of outcomes) written.inc({ outcome })
       return count
     },

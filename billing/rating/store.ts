@@ -11,6 +11,7 @@ import { postTransfers, remainders, type Transfer } from '../ledger/store.ts'
 import { rate } from './rate.ts'
 
 const STAGE = 'rating'
+const BATCH = 500
 
 interface Row {
   readonly event_id: bigint
@@ -28,19 +29,19 @@ export interface RatingDeps {
 
 /**
  * Events of nobody we know, and events whose counter fell, are not charged: nobody is billed for octets that are in doubt.
- * `price`: microtokens per 1,000,000 octets. `batch`: most events in one transaction.
+ * `price`: microtokens per 1,000,000 octets.
  */
-export function createRatingStage({ store, subscribers }: RatingDeps, price: Microtokens, batch: number): Stage {
+export function createRatingStage({ store, subscribers }: RatingDeps, price: Microtokens): Stage {
   return {
     name: STAGE,
-    async step() {
+    async step(limit = BATCH) {
       await subscribers.refresh()
       return store.batch((database) => {
         const events = database
           .prepare(
             'select event_id, subscriber_id, end_at, uplink, downlink, flags from usage_event where event_id > ? order by event_id limit ?',
           )
-          .all(readCursor(database, STAGE), batch) as Row[]
+          .all(readCursor(database, STAGE), limit) as Row[]
         const last = events.at(-1)
         if (!last) return 0
         const carried = remainders(database)

@@ -5,8 +5,8 @@ import type { Part } from '../runtime/module.ts'
 
 export interface Stage {
   readonly name: string
-  /** Takes at most one batch through the stage in one transaction; resolves with the journal rows taken, 0 when idle. */
-  step(): Promise<number>
+  /** Takes at most `limit` journal rows through the stage in one transaction; resolves with the rows taken, 0 when idle. */
+  step(limit?: number): Promise<number>
 }
 
 export interface StageRunner extends Part {
@@ -15,6 +15,10 @@ export interface StageRunner extends Part {
 }
 
 export interface StageRunnerOptions {
+  /** Journal rows in one step. */
+  readonly batch: number
+  /** Journal rows in one step while requests crowd in: a few milliseconds. */
+  readonly crowdedBatch: number
   /** Pause when every stage was idle, milliseconds. */
   readonly idle: number
   /** The longest that the stages give way to `busy`, milliseconds. */
@@ -25,17 +29,17 @@ export interface StageRunnerOptions {
 export function createStageRunner(
   stages: readonly Stage[],
   deps: { readonly log: Logger; readonly busy: () => boolean },
-  { idle, patience }: StageRunnerOptions,
+  { batch, crowdedBatch, idle, patience }: StageRunnerOptions,
 ): StageRunner {
   const stopping = new AbortController()
   let loop: Promise<void> = Promise.resolve()
   let failing: string | undefined
 
-  const round = async (): Promise<number> => {
+  const round = async (limit: number): Promise<number> => {
     let rows = 0
     for (const stage of stages) {
       try {
-        rows += await stage.step()
+        rows += await stage.step(limit)
         if (failing === stage.name) failing = undefined
       } catch (error) {
         failing = stage.name
@@ -50,7 +54,7 @@ export function createStageRunner(
     while (!stopping.signal.aborted) {
       let rows = 0
       try {
-        rows = await round()
+        rows = await round(deps.busy() ? crowdedBatch : batch)
       } catch {
         await pause(1000, stopping.signal)
       }
@@ -72,7 +76,7 @@ export function createStageRunner(
       await loop
     },
     async drain() {
-      while ((await round()) > 0) await new Promise(setImmediate)
+      while ((await round(batch)) > 0) await new Promise(setImmediate)
     },
     health: () => (failing === undefined ? undefined : `stage ${failing} fails, see the log`),
   }

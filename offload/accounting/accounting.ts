@@ -26,10 +26,10 @@ export interface Accounting {
 }
 
 /** The input/output thread has gathered already; while one batch is written the next grows. */
-const GROUP = { maxDelay: 0, maxItems: 512 } as const
+const GROUP = { maxDelay: 1, maxItems: 512 } as const
 /** So many requests at once are a crowd, and a crowd is not over until it has been gone for so many milliseconds. */
 const CROWD = 16
-const CROWD_GONE = 20
+const CROWD_GONE = 200
 
 export function createAccounting(deps: AccountingDeps): Accounting {
   const { radios, subscribers, log } = deps

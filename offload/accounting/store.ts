@@ -76,20 +76,23 @@ function prepare(database: RawDatabase): (record: AccountingRecord) => RecordOut
        last_at = excluded.last_at, seconds = excluded.seconds, gigawords = excluded.gigawords, identity = excluded.identity,
        anomalies = excluded.anomalies, radio_id = excluded.radio_id, subscriber_id = excluded.subscriber_id`,
   )
+  // Most records move an open session on: only what they change is written, so that no index is touched.
+  const advance = database.prepare(
+    `update usage_session set sequence = ?, uplink = ?, downlink = ?, last_at = ?, seconds = ?, gigawords = ?, anomalies = ?,
+       identity = ?, radio_id = ?, subscriber_id = ? where session_key = ?`,
+  )
   const append = usageAppender(database)
   const close = database.prepare(
     `update usage_session set state = 'closed' where origin = ? and state = 'open' and started_at <= ?`,
   )
 
-  const applySession = (record: SessionRecord): RecordOutcome => {
-    const key = record.origin + SEPARATOR + record.sessionId
-    const row = select.get(key)
-    const before = row && fromRow(row)
-    const { session, delta, outcome } = merge(before, record.report)
-    if (session === before) return outcome
-    const same = before !== undefined && session.incarnation === before.incarnation
-    const subscriber = (same ? row?.subscriber_id : undefined) ?? record.subscriber ?? null
-    const radio = record.radio ?? (same ? row?.radio_id : undefined) ?? null
+  const save = (
+    key: string,
+    session: Session,
+    radio: RadioId | null,
+    subscriber: SubscriberId | null,
+    origin: string,
+  ): void => {
     upsert.run(
       key,
       session.incarnation,
@@ -105,8 +108,34 @@ function prepare(database: RawDatabase): (record: AccountingRecord) => RecordOut
       session.anomalies,
       radio,
       subscriber,
-      record.origin,
+      origin,
     )
+  }
+
+  const applySession = (record: SessionRecord): RecordOutcome => {
+    const key = record.origin + SEPARATOR + record.sessionId
+    const row = select.get(key)
+    const before = row && fromRow(row)
+    const { session, delta, outcome } = merge(before, record.report)
+    if (session === before) return outcome
+    const same = before !== undefined && session.incarnation === before.incarnation
+    const subscriber = (same ? row?.subscriber_id : undefined) ?? record.subscriber ?? null
+    const radio = record.radio ?? (same ? row?.radio_id : undefined) ?? null
+    if (same && session.open) {
+      advance.run(
+        session.sequence,
+        session.uplink,
+        session.downlink,
+        session.lastAt,
+        session.seconds,
+        session.gigawords ? 1 : 0,
+        session.anomalies,
+        session.identity,
+        radio,
+        subscriber,
+        key,
+      )
+    } else save(key, session, radio, subscriber, record.origin)
     if (delta) {
       const end = record.report.at > delta.start ? record.report.at : delta.start
       append({

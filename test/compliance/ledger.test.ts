@@ -86,8 +86,8 @@ function addEvent(database: RawDatabase, subscriber: string | null, octets: bigi
 }
 
 async function drain(store: Store, batch: number): Promise<void> {
-  const stage = createRatingStage({ store, subscribers }, microtokens(2000n), batch)
-  while ((await stage.step()) > 0);
+  const stage = createRatingStage({ store, subscribers }, microtokens(2000n))
+  while ((await stage.step(batch)) > 0);
 }
 
 t.test('rating charges each event once, carries what rounding leaves, and charges nothing in doubt', async (t) => {

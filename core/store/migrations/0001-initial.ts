@@ -27,11 +27,11 @@ const TABLES = [
     seconds integer not null, gigawords integer not null, identity text not null, radio_id text, subscriber_id text,
     origin text not null, anomalies integer not null) strict, without rowid`,
   `create index usage_session_open on usage_session (origin) where state = 'open'`,
-  // The usage journal. (origin, session_id, sequence) is unique because sequence is counted in the session's row, in the same
+  // The usage journal, never deleted from at its end, so that event_id only grows. (origin, session_id, sequence) is unique because sequence is counted in the session's row, in the same
   // transaction; an index to say so again would dirty one more page per event and cost a third of the throughput.
   // uplink, downlink: octets since the event before. flags: USAGE_FLAG of core/events.
   `create table usage_event (
-    event_id integer primary key autoincrement, origin text not null, session_id text not null, sequence integer not null,
+    event_id integer primary key, origin text not null, session_id text not null, sequence integer not null,
     subscriber_id text, radio_id text, access text not null, start_at integer not null, end_at integer not null,
     uplink integer not null check (uplink >= 0), downlink integer not null check (downlink >= 0),
     cause text not null, received_at integer not null, flags integer not null) strict`,
@@ -43,7 +43,7 @@ const TABLES = [
     debits integer not null, credits integer not null, remainder integer not null) strict`,
   // cause names what made the transfer, once.
   `create table ledger_transfer (
-    transfer_id integer primary key autoincrement, cause text not null unique, debit_account text not null references ledger_account,
+    transfer_id integer primary key, cause text not null unique, debit_account text not null references ledger_account,
     credit_account text not null references ledger_account, amount integer not null check (amount > 0), at integer not null) strict`,
   // The receipt log: entry is deterministic CBOR (RFC 8949 §4.2.1), leaf_hash RFC 6962 §2.1.
   `create table log_entry (entry_index integer primary key, type integer not null, entry blob not null, leaf_hash blob not null) strict`,
