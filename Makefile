@@ -38,7 +38,7 @@ test: $(INSTALLED)
 	$(BIN)/tap run
 
 check: $(INSTALLED)
-	$(BIN)/biome ci .
+	$(BIN)/biome ci --error-on-warnings .
 	$(BIN)/tsc --noEmit
 	$(BIN)/depcruise --config .dependency-cruiser.cjs main.ts core radio billing offload sim-provisioning deploy test
 	$(BIN)/knip

@@ -4,29 +4,30 @@
 export interface GroupCommitOptions {
   /** The longest that a request waits for company when nothing is being written, milliseconds; 0: for those already at hand. */
   readonly maxDelay: number
-  /** The most requests in one transaction. */
+  /** No further requests join a transaction that has so many. */
   readonly maxItems: number
 }
 
 export interface GroupCommit<Item, Result> {
-  /** Resolves with the item's result after the commit of its batch; rejects, for every item of the batch, if the commit failed. */
-  submit(item: Item): Promise<Result>
+  /** Resolves with the items' results, in order, after the commit they share; rejects if that failed. */
+  submit(items: readonly Item[]): Promise<readonly Result[]>
   /** Writes what is pending and resolves when it has been answered. */
   drain(): Promise<void>
 }
 
 interface Waiting<Item, Result> {
-  readonly item: Item
-  readonly resolve: (result: Result) => void
+  readonly items: readonly Item[]
+  readonly resolve: (results: readonly Result[]) => void
   readonly reject: (error: unknown) => void
 }
 
 /** `commit` writes all items in one transaction and returns their results in order. */
 export function createGroupCommit<Item, Result>(
-  commit: (items: Item[]) => Promise<Result[]>,
+  commit: (items: readonly Item[]) => Promise<readonly Result[]>,
   { maxDelay, maxItems }: GroupCommitOptions,
 ): GroupCommit<Item, Result> {
   let queue: Waiting<Item, Result>[] = []
+  let queued = 0
   let stopWaiting: (() => void) | undefined
   let running: Promise<void> | undefined
 
@@ -34,32 +35,45 @@ export function createGroupCommit<Item, Result>(
     stopWaiting?.()
     stopWaiting = undefined
     if (running || queue.length === 0) return
-    const batch = queue.slice(0, maxItems)
-    queue = queue.slice(maxItems)
-    running = write(batch).finally(() => {
+    running = write(take()).finally(() => {
       running = undefined
       if (queue.length > 0) flush()
     })
   }
 
-  const write = async (batch: Waiting<Item, Result>[]): Promise<void> => {
+  const take = (): Waiting<Item, Result>[] => {
+    let size = 0
+    let end = 0
+    for (const { items } of queue) {
+      if (end > 0 && size + items.length > maxItems) break
+      size += items.length
+      end++
+    }
+    const batch = queue.slice(0, end)
+    queue = queue.slice(end)
+    queued -= size
+    return batch
+  }
+
+  const write = async (batch: readonly Waiting<Item, Result>[]): Promise<void> => {
     try {
-      const results = await commit(batch.map(({ item }) => item))
-      batch.forEach(({ resolve, reject }, index) => {
-        const result = results[index]
-        if (result === undefined) reject(new RangeError('commit returned fewer results than items'))
-        else resolve(result)
-      })
+      const results = await commit(batch.flatMap(({ items }) => items))
+      let from = 0
+      for (const { items, resolve } of batch) {
+        resolve(results.slice(from, from + items.length))
+        from += items.length
+      }
     } catch (error) {
       for (const { reject } of batch) reject(error)
     }
   }
 
   return {
-    submit: (item) =>
-      new Promise<Result>((resolve, reject) => {
-        queue.push({ item, resolve, reject })
-        if (queue.length >= maxItems) flush()
+    submit: (items) =>
+      new Promise((resolve, reject) => {
+        queue.push({ items, resolve, reject })
+        queued += items.length
+        if (queued >= maxItems) flush()
         else if (!running) stopWaiting ??= wait(flush, maxDelay)
       }),
     async drain() {

@@ -31,20 +31,24 @@ export interface Schema {
     created_at: bigint
   }
   usage_session: {
+    session_no: Generated<bigint>
     session_key: string
     incarnation: bigint
     state: string
-    sequence: bigint
-    uplink: bigint
-    downlink: bigint
     started_at: bigint
-    last_at: bigint
-    seconds: bigint
-    gigawords: bigint
     identity: string
     radio_id: string | null
     subscriber_id: string | null
     origin: string
+  }
+  usage_counter: {
+    session_no: bigint
+    sequence: bigint
+    uplink: bigint
+    downlink: bigint
+    last_at: bigint
+    seconds: bigint
+    gigawords: bigint
     anomalies: bigint
   }
   usage_event: {

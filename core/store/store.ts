@@ -44,9 +44,12 @@ export async function openStore({ path, busyTimeout = 2000 }: StoreOptions): Pro
     database.pragma('foreign_keys = on')
     database.pragma('wal_autocheckpoint = 4000')
   } catch (error) {
+    // better-sqlite3 refuses a folder that does not exist with a TypeError.
+    if (error instanceof TypeError) return fail('STORE_UNUSABLE', { path, reason: error.message }, error)
     throw translate(error, path)
   }
   const acquire = createMutex()
+  const [begin, commit] = [database.prepare('begin immediate'), database.prepare('commit')]
   const db = new Kysely<Schema>({ dialect: sqliteDialect(database, acquire) })
   const store: Store = {
     db,
@@ -60,9 +63,9 @@ export async function openStore({ path, busyTimeout = 2000 }: StoreOptions): Pro
     async batch(work) {
       const release = await acquire()
       try {
-        database.exec('begin immediate')
+        begin.run()
         const result = work(database)
-        database.exec('commit')
+        commit.run()
         return result
       } catch (error) {
         if (database.inTransaction) database.exec('rollback')
@@ -100,11 +103,7 @@ function translate(error: unknown, path: string): unknown {
   try {
     if (code.startsWith('SQLITE_BUSY') || code.startsWith('SQLITE_LOCKED')) fail('STORE_LOCKED', { path }, error)
     if (code === 'SQLITE_FULL') fail('STORE_FULL', { path }, error)
-    if (
-      /^SQLITE_(CANTOPEN|NOTADB|CORRUPT|IOERR|READONLY|PERM)/.test(code) ||
-      /^E[A-Z]+$/.test(code) ||
-      error instanceof TypeError
-    )
+    if (/^SQLITE_(CANTOPEN|NOTADB|CORRUPT|IOERR|READONLY|PERM)/.test(code) || /^E[A-Z]+$/.test(code))
       fail('STORE_UNUSABLE', { path, reason: error.message }, error)
   } catch (translated) {
     return translated

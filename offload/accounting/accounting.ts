@@ -39,7 +39,11 @@ export function createAccounting(deps: AccountingDeps): Accounting {
     labelNames: ['outcome'],
     registers: [deps.metrics],
   })
-  const count = (outcome: RecordOutcome | Refusal | 'not-stored'): void => outcomes.inc({ outcome })
+  const tally = (results: readonly (RecordOutcome | Refusal | 'not-stored')[]): void => {
+    const sums = new Map<string, number>()
+    for (const outcome of results) sums.set(outcome, (sums.get(outcome) ?? 0) + 1)
+    for (const [outcome, sum] of sums) outcomes.inc({ outcome }, sum)
+  }
   let crowded = Number.NEGATIVE_INFINITY
   const group = createGroupCommit(createAccountingStore(deps.store), GROUP)
 
@@ -66,28 +70,29 @@ export function createAccounting(deps: AccountingDeps): Accounting {
       const reads = requests.map(({ packet, received }) => readReport(packet, received))
       if (reads.some((read) => typeof read === 'object' && isUnknown(read, radios, subscribers)))
         await Promise.all([radios.refresh(), subscribers.refresh()])
-      let failure: unknown
-      const verdicts = await Promise.all(
-        requests.map(async (request, index): Promise<Verdict> => {
-          const read = reads[index] ?? 'bad-value'
-          if (typeof read === 'string') {
-            count(read)
-            log.debug({ client: request.client.name, reason: read }, 'accounting request refused')
-            return 'ignore'
-          }
-          try {
-            count(await group.submit(place(read, request)))
-            return 'accept'
-          } catch (error) {
-            count('not-stored')
-            failure = error
-            return 'ignore'
-          }
-        }),
-      )
-      if (failure !== undefined)
-        log.error({ err: failure, requests: requests.length }, 'accounting could not be stored and is not answered')
-      return verdicts
+      const verdicts: Verdict[] = []
+      const records: AccountingRecord[] = []
+      const refusals: Refusal[] = []
+      for (const [index, request] of requests.entries()) {
+        const read = reads[index] ?? 'bad-value'
+        if (typeof read === 'string') {
+          refusals.push(read)
+          verdicts.push('ignore')
+          log.debug({ client: request.client.name, reason: read }, 'accounting request refused')
+        } else {
+          records.push(place(read, request))
+          verdicts.push('accept')
+        }
+      }
+      tally(refusals)
+      try {
+        tally(await group.submit(records))
+        return verdicts
+      } catch (error) {
+        tally(records.map(() => 'not-stored'))
+        log.error({ err: error, requests: records.length }, 'accounting could not be stored and is not answered')
+        return verdicts.map(() => 'ignore')
+      }
     },
     busy: () => performance.now() - crowded < CROWD_GONE,
     drain: () => group.drain(),

@@ -1,5 +1,5 @@
-// Sessions and their events on SQLite: one batch of records, one transaction. This is the hot path: prepared statements,
-// three per record, nothing read twice.
+// Sessions and their events on SQLite: one batch of records, one transaction. This is the hot path: two prepared statements per
+// record, and nothing read that is remembered.
 import { usageAppender } from '../../core/events/store.ts'
 import type { Access } from '../../core/events/usage-event.ts'
 import type { RadioId, SubscriberId } from '../../core/kernel/ids.ts'
@@ -35,6 +35,7 @@ export type RecordOutcome = Outcome | 'restarted'
 const SEPARATOR = '\u001f'
 
 interface SessionRow {
+  readonly session_no: bigint
   readonly incarnation: bigint
   readonly state: string
   readonly sequence: bigint
@@ -50,92 +51,104 @@ interface SessionRow {
   readonly subscriber_id: SubscriberId | null
 }
 
-/** Takes all records in one durable transaction and says what became of each. */
+/** A session as it stands in the database. */
+interface Known {
+  /** Its number in the tables. */
+  readonly number: bigint
+  readonly session: Session
+  readonly radio: RadioId | null
+  readonly subscriber: SubscriberId | null
+}
+
+/** Sessions remembered at most; then all are forgotten and read again when they report. */
+const REMEMBERED = 50_000
+
+/** Takes all records in one durable transaction and says what became of each. Only one node at a time may use a database so. */
 export function createAccountingStore(
   store: Store,
 ): (records: readonly AccountingRecord[]) => Promise<RecordOutcome[]> {
+  const memory = new Map<string, Known>()
   let apply: ((record: AccountingRecord) => RecordOutcome) | undefined
-  return (records) =>
-    store.batch((database) => {
-      apply ??= prepare(database)
-      return records.map(apply)
-    })
+  return async (records) => {
+    try {
+      return await store.batch((database) => {
+        apply ??= prepare(database, memory)
+        return records.map(apply)
+      })
+    } catch (error) {
+      // What was rolled back must not be remembered.
+      memory.clear()
+      throw error
+    }
+  }
 }
 
-function prepare(database: RawDatabase): (record: AccountingRecord) => RecordOutcome {
+function prepare(database: RawDatabase, memory: Map<string, Known>): (record: AccountingRecord) => RecordOutcome {
   const select = database.prepare<[string], SessionRow>(
-    `select incarnation, state, sequence, uplink, downlink, started_at, last_at, seconds, gigawords, identity, anomalies,
-       radio_id, subscriber_id from usage_session where session_key = ?`,
+    `select session_no, incarnation, state, started_at, identity, radio_id, subscriber_id,
+       sequence, uplink, downlink, last_at, seconds, gigawords, anomalies
+     from usage_session join usage_counter using (session_no) where session_key = ?`,
   )
-  const upsert = database.prepare(
-    `insert into usage_session (session_key, incarnation, state, sequence, uplink, downlink, started_at, last_at, seconds,
-       gigawords, identity, anomalies, radio_id, subscriber_id, origin)
-     values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-     on conflict (session_key) do update set incarnation = excluded.incarnation, state = excluded.state,
-       sequence = excluded.sequence, uplink = excluded.uplink, downlink = excluded.downlink, started_at = excluded.started_at,
-       last_at = excluded.last_at, seconds = excluded.seconds, gigawords = excluded.gigawords, identity = excluded.identity,
-       anomalies = excluded.anomalies, radio_id = excluded.radio_id, subscriber_id = excluded.subscriber_id`,
-  )
-  // Most records move an open session on: only what they change is written, so that no index is touched.
-  const advance = database.prepare(
-    `update usage_session set sequence = ?, uplink = ?, downlink = ?, last_at = ?, seconds = ?, gigawords = ?, anomalies = ?,
-       identity = ?, radio_id = ?, subscriber_id = ? where session_key = ?`,
+  const upsert = database
+    .prepare<unknown[], bigint>(
+      `insert into usage_session (session_key, incarnation, state, started_at, identity, radio_id, subscriber_id, origin)
+       values (?, ?, ?, ?, ?, ?, ?, ?)
+       on conflict (session_key) do update set incarnation = excluded.incarnation, state = excluded.state,
+         started_at = excluded.started_at, identity = excluded.identity, radio_id = excluded.radio_id,
+         subscriber_id = excluded.subscriber_id
+       returning session_no`,
+    )
+    .pluck()
+  const count = database.prepare(
+    `insert or replace into usage_counter (session_no, sequence, uplink, downlink, last_at, seconds, gigawords, anomalies)
+     values (?, ?, ?, ?, ?, ?, ?, ?)`,
   )
   const append = usageAppender(database)
   const close = database.prepare(
     `update usage_session set state = 'closed' where origin = ? and state = 'open' and started_at <= ?`,
   )
 
-  const save = (
-    key: string,
-    session: Session,
-    radio: RadioId | null,
-    subscriber: SubscriberId | null,
-    origin: string,
-  ): void => {
-    upsert.run(
-      key,
-      session.incarnation,
-      session.open ? 'open' : 'closed',
-      session.sequence,
-      session.uplink,
-      session.downlink,
-      session.startedAt,
-      session.lastAt,
-      session.seconds,
-      session.gigawords ? 1 : 0,
-      session.identity,
-      session.anomalies,
-      radio,
-      subscriber,
-      origin,
-    )
+  const read = (key: string): Known | undefined => {
+    const row = select.get(key)
+    return row && { number: row.session_no, session: fromRow(row), radio: row.radio_id, subscriber: row.subscriber_id }
   }
 
   const applySession = (record: SessionRecord): RecordOutcome => {
     const key = record.origin + SEPARATOR + record.sessionId
-    const row = select.get(key)
-    const before = row && fromRow(row)
+    const known = memory.get(key) ?? read(key)
+    const before = known?.session
     const { session, delta, outcome } = merge(before, record.report)
     if (session === before) return outcome
-    const same = before !== undefined && session.incarnation === before.incarnation
-    const subscriber = (same ? row?.subscriber_id : undefined) ?? record.subscriber ?? null
-    const radio = record.radio ?? (same ? row?.radio_id : undefined) ?? null
-    if (same && session.open) {
-      advance.run(
-        session.sequence,
-        session.uplink,
-        session.downlink,
-        session.lastAt,
-        session.seconds,
-        session.gigawords ? 1 : 0,
-        session.anomalies,
-        session.identity,
-        radio,
-        subscriber,
-        key,
-      )
-    } else save(key, session, radio, subscriber, record.origin)
+    const same = known !== undefined && session.incarnation === known.session.incarnation
+    const subscriber = (same ? known.subscriber : null) ?? record.subscriber ?? null
+    const radio = record.radio ?? (same ? known.radio : null)
+    const settled = same && radio === known.radio && subscriber === known.subscriber
+    const number =
+      settled && session.open && session.identity === known.session.identity
+        ? known.number
+        : upsert.get(
+            key,
+            session.incarnation,
+            session.open ? 'open' : 'closed',
+            session.startedAt,
+            session.identity,
+            radio,
+            subscriber,
+            record.origin,
+          )
+    if (number === undefined) throw new RangeError('the session got no number')
+    count.run(
+      number,
+      session.sequence,
+      session.uplink,
+      session.downlink,
+      session.lastAt,
+      session.seconds,
+      session.gigawords ? 1 : 0,
+      session.anomalies,
+    )
+    if (memory.size >= REMEMBERED) memory.clear()
+    memory.set(key, { number, session, radio, subscriber })
     if (delta) {
       const end = record.report.at > delta.start ? record.report.at : delta.start
       append({
@@ -160,6 +173,7 @@ function prepare(database: RawDatabase): (record: AccountingRecord) => RecordOut
   return (record) => {
     if (record.kind === 'session') return applySession(record)
     close.run(record.origin, record.at)
+    memory.clear()
     return 'restarted'
   }
 }

@@ -153,24 +153,40 @@ t.test('what was committed survives SIGKILL', async (t) => {
 })
 
 t.test('group commit: one transaction for many, answers in order', async (t) => {
-  const batches: number[][] = []
+  const batches: number[] = []
   const group = createGroupCommit<number, number>(
     async (items) => {
-      batches.push(items)
+      batches.push(items.length)
       await new Promise((resolve) => setTimeout(resolve, 5))
       return items.map((item) => item * 2)
     },
     { maxDelay: 2, maxItems: 10 },
   )
-  const answers = await Promise.all(Array.from({ length: 25 }, (_, index) => group.submit(index)))
+  const answers = await Promise.all(Array.from({ length: 25 }, (_, index) => group.submit([index])))
   t.same(
-    answers,
+    answers.flat(),
     Array.from({ length: 25 }, (_, index) => index * 2),
   )
-  t.same(
-    batches.map((batch) => batch.length),
-    [10, 10, 5],
+  t.same(batches, [10, 10, 5])
+})
+
+t.test('group commit: requests that came together stay together', async (t) => {
+  const batches: string[] = []
+  const group = createGroupCommit<string, string>(
+    async (items) => {
+      batches.push(items.join(''))
+      return items
+    },
+    { maxDelay: 0, maxItems: 4 },
   )
+  const answers = await Promise.all([
+    group.submit(['a', 'b', 'c']),
+    group.submit(['d', 'e']),
+    group.submit([...'fghijk']),
+  ])
+  t.same(answers, [['a', 'b', 'c'], ['d', 'e'], [...'fghijk']])
+  t.same(batches, ['abc', 'de', 'fghijk'])
+  t.same(await group.submit([]), [])
 })
 
 t.test('group commit: a failed commit rejects its batch only', async (t) => {
@@ -182,7 +198,7 @@ t.test('group commit: a failed commit rejects its batch only', async (t) => {
     },
     { maxDelay: 1, maxItems: 2 },
   )
-  const results = await Promise.allSettled([1, 2, 3].map((item) => group.submit(item)))
+  const results = await Promise.allSettled([1, 2, 3].map((item) => group.submit([item])))
   t.same(
     results.map(({ status }) => status),
     ['rejected', 'rejected', 'fulfilled'],
@@ -199,7 +215,7 @@ t.test('group commit: drain waits for everything', async (t) => {
     },
     { maxDelay: 1000, maxItems: 4 },
   )
-  for (let index = 0; index < 9; index++) void group.submit(index)
+  for (let index = 0; index < 9; index++) void group.submit([index])
   await group.drain()
   t.equal(done.length, 9)
 })

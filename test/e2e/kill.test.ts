@@ -9,9 +9,9 @@ import { verify } from '../soak/verify.ts'
 const DAMAGE: readonly (readonly [sql: string, found: RegExp])[] = [
   ['delete from usage_event where event_id = 5', /of its events is/],
   ['update usage_event set downlink = downlink + 1 where event_id = 5', /of its events is/],
-  ['update usage_session set uplink = uplink - 1 where uplink > 0', /was answered/],
-  ['update usage_session set downlink = downlink + 1', /was sent/],
-  ['delete from usage_session where sequence > 0', /not on record/],
+  ['update usage_counter set uplink = uplink - 1 where uplink > 0', /was answered/],
+  ['update usage_counter set downlink = downlink + 1', /was sent/],
+  ['delete from usage_counter where sequence > 0', /not on record/],
   ['update usage_session set incarnation = 2', /taken for 2 sessions/],
   [
     `insert into usage_event (origin, session_id, sequence, subscriber_id, radio_id, access, start_at, end_at, uplink, downlink,

@@ -62,7 +62,7 @@ function recorded(id: string): Recorded {
     database.defaultSafeIntegers(true)
     const sessions = database
       .prepare(
-        `select origin, state, uplink, downlink, subscriber_id, radio_id from usage_session
+        `select origin, state, uplink, downlink, subscriber_id, radio_id from usage_session join usage_counter using (session_no)
          where substr(session_key, length(origin) + 2) = ?`,
       )
       .all(id) as Recorded['sessions']

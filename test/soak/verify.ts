@@ -74,7 +74,9 @@ function checkSessions(db: Database.Database, tallies: readonly Tally[], complai
     readonly session_key: string
   }
   const rows = new Map<string, Row>()
-  const select = db.prepare('select session_key, origin, incarnation, sequence, uplink, downlink from usage_session')
+  const select = db.prepare(
+    'select session_key, origin, incarnation, sequence, uplink, downlink from usage_session join usage_counter using (session_no)',
+  )
   for (const row of select.iterate() as Iterable<Row>) {
     // Origin, a separator, the identifier.
     rows.set(`${row.origin} ${row.session_key.slice(row.origin.length + 1)}`, row)

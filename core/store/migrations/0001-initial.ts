@@ -17,15 +17,19 @@ const TABLES = [
   // imsi: TS 23.003 §2.2. subscriber_seq: order of enrolment, by which readers find what is new.
   `create table subscriber (
     subscriber_seq integer primary key autoincrement, subscriber_id text not null unique, imsi text not null unique, payer_id text not null, plan_id text not null, created_at integer not null) strict`,
-  // One row per accounting session. uplink, downlink: the highest cumulative counters seen, octets; sequence: events emitted so far;
-  // incarnation: tells sessions apart whose Acct-Session-Id the access point used again; last_at: newest event time seen;
-  // seconds: highest Acct-Session-Time (RFC 2866 §5.7); gigawords: 1 once a Gigawords attribute (RFC 2869 §5.1) was seen;
-  // identity: User-Name as received; anomalies: records that were kept out of the count.
+  // One row per accounting session, written when it starts, ends or changes hands. incarnation: tells sessions apart whose
+  // Acct-Session-Id the access point used again; identity: User-Name as received.
   `create table usage_session (
-    session_key text primary key, incarnation integer not null, state text not null check (state in ('open', 'closed')),
-    sequence integer not null, uplink integer not null, downlink integer not null, started_at integer not null, last_at integer not null,
-    seconds integer not null, gigawords integer not null, identity text not null, radio_id text, subscriber_id text,
-    origin text not null, anomalies integer not null) strict, without rowid`,
+    session_no integer primary key, session_key text not null unique, incarnation integer not null,
+    state text not null check (state in ('open', 'closed')), started_at integer not null, identity text not null,
+    radio_id text, subscriber_id text, origin text not null) strict`,
+  // What each report of a session moves, apart from the rest, so that a hundred rows share a page and a commit dirties few.
+  // uplink, downlink: the highest cumulative counters seen, octets; sequence: events emitted so far; last_at: newest event time
+  // seen; seconds: highest Acct-Session-Time (RFC 2866 §5.7); gigawords: 1 once a Gigawords attribute (RFC 2869 §5.1) was seen;
+  // anomalies: records that were kept out of the count.
+  `create table usage_counter (
+    session_no integer primary key, sequence integer not null, uplink integer not null, downlink integer not null,
+    last_at integer not null, seconds integer not null, gigawords integer not null, anomalies integer not null) strict`,
   `create index usage_session_open on usage_session (origin) where state = 'open'`,
   // The usage journal, never deleted from at its end, so that event_id only grows. (origin, session_id, sequence) is unique because sequence is counted in the session's row, in the same
   // transaction; an index to say so again would dirty one more page per event and cost a third of the throughput.
