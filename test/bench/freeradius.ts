@@ -13,12 +13,6 @@ const POSTGRESQL_DRIVER = '/usr/lib/freeradius/rlm_sql_postgresql.so'
 /** Where accounting goes. `socket`: folder of PostgreSQL's Unix socket. */
 export type Backend = { readonly kind: 'detail' } | { readonly kind: 'postgresql'; readonly socket: string }
 
-/**
- * What the listening socket may hold, octets, as our server asks for. With the system's default the first burst of a window of 256 overflows
- * it, and what is lost is sent again only after two seconds.
- */
-const RECEIVE_BUFFER = 4_194_304
-
 /** Worker threads, and connections to the database. */
 export const THREADS = 32
 
@@ -29,6 +23,8 @@ export interface Server {
 export interface FreeradiusOptions {
   readonly port: number
   readonly backend: Backend
+  /** Octets that the listening socket may hold; the system's default unless given, as Debian installs it. */
+  readonly receiveBuffer?: number
 }
 
 /** Writes a configuration below `folder`; undefined where FreeRADIUS or what `backend` needs is missing or may not be read. */
@@ -61,7 +57,7 @@ function isReadable(path: string): boolean {
   }
 }
 
-function configuration(folder: string, { port, backend }: FreeradiusOptions): string {
+function configuration(folder: string, { port, backend, receiveBuffer }: FreeradiusOptions): string {
   return `
 prefix = /usr
 libdir = /usr/lib/freeradius
@@ -108,8 +104,7 @@ server default {
     type = acct
     ipaddr = 127.0.0.1
     port = ${port}
-    recv_buff = ${RECEIVE_BUFFER}
-  }
+${receiveBuffer === undefined ? '' : `    recv_buff = ${receiveBuffer}\n`}  }
   preacct {
     acct_unique
   }
