@@ -2,10 +2,9 @@
 // detail file. One server runs at a time, in turns, under the same load.
 import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
-import Database from 'better-sqlite3'
 import { createTestNode } from '../emulators/node.ts'
 import type { Running } from '../emulators/program.ts'
+import { waitForStages } from '../emulators/stages.ts'
 import { createFreeradius, THREADS } from './freeradius.ts'
 import { type Cluster, createCluster } from './postgresql.ts'
 import { calibrate, compileRadload, type LoadResult, load, RADIOS, SECRET, SESSIONS, WINDOW } from './radload.ts'
@@ -148,7 +147,7 @@ async function createOurs(folder: string): Promise<Ours> {
       port: node.radius.port,
       start: () => node.start(),
       async after(running) {
-        drains.push(await drain(node.database))
+        drains.push(await describeDrain(node.database))
         const held = residentPeak(running.child.pid)
         if (held !== undefined) peak = Math.max(peak ?? 0, held)
       },
@@ -160,30 +159,11 @@ async function createOurs(folder: string): Promise<Ours> {
   }
 }
 
-/** Waits until rating and receipts have taken every event; says how far behind they were and how fast they were. */
-async function drain(path: string): Promise<string> {
-  const database = new Database(path, { readonly: true })
-  try {
-    const behind = database
-      .prepare(
-        `select (select max(event_id) from usage_event)
-           - coalesce((select min(position) from stage_cursor where stage in ('rating', 'receipts')), 0)`,
-      )
-      .pluck()
-    const first = behind.get() as number
-    const begin = performance.now()
-    let left = first
-    while (left > 0 && performance.now() - begin < 300_000) {
-      await sleep(100)
-      left = behind.get() as number
-    }
-    const seconds = (performance.now() - begin) / 1000
-    return left > 0
-      ? `${left} events left after ${Math.round(seconds)} s`
-      : `${first} events behind, ${seconds.toFixed(1)} s`
-  } finally {
-    database.close()
-  }
+async function describeDrain(database: string): Promise<string> {
+  const { first, left, seconds } = await waitForStages(database)
+  return left > 0
+    ? `${left} events left after ${Math.round(seconds)} s`
+    : `${first} events behind, ${seconds.toFixed(1)} s`
 }
 
 /** VmHWM of proc(5), megabytes. */

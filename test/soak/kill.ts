@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createTestNode } from '../emulators/node.ts'
 import type { Running } from '../emulators/program.ts'
+import { waitForStages } from '../emulators/stages.ts'
 import { startLoad } from './load.ts'
 import { type Findings, type VerifyOptions, verify } from './verify.ts'
 
@@ -12,6 +13,8 @@ export interface KillOptions {
   /** Repeats the same choices, as far as time allows. */
   readonly seed: number
   readonly onRound: (round: Round) => void
+  /** Between a session's reports, milliseconds; as fast as answers come unless given. */
+  readonly pause?: number
 }
 
 export interface Round extends Findings {
@@ -32,11 +35,18 @@ const SERVING = 1500
 const EARLY = 5
 
 /** Runs all rounds, whatever they find, then stops the node in order and looks once more. Resolves with what `verify` looked at last. */
-export async function killRounds({ folder, rounds, seed, onRound }: KillOptions): Promise<VerifyOptions> {
+export async function killRounds({ folder, rounds, seed, onRound, pause = 0 }: KillOptions): Promise<VerifyOptions> {
   const random = generator(seed)
   const node = await createTestNode({ folder, secret: SECRET })
   await node.provision(RADIOS, RADIOS * SESSIONS)
-  const load = await startLoad({ server: node.radius, secret: SECRET, radios: RADIOS, sessions: SESSIONS, random })
+  const load = await startLoad({
+    server: node.radius,
+    secret: SECRET,
+    radios: RADIOS,
+    sessions: SESSIONS,
+    random,
+    pause,
+  })
   let startUp = 1000
   const look = async (number: number, end: Round['end'], after: number): Promise<VerifyOptions> => {
     const { database, logDirectory } = node
@@ -64,6 +74,7 @@ export async function killRounds({ folder, rounds, seed, onRound }: KillOptions)
     const begin = performance.now()
     running = await node.start()
     await load.finish()
+    await waitForStages(node.database)
     await running.stop('SIGTERM')
     return await look(rounds + 1, 'stopped', performance.now() - begin)
   } finally {

@@ -1,4 +1,5 @@
 // Access points with sessions that never rest, and what each was told: the other half of the tally.
+import { setTimeout as sleep } from 'node:timers/promises'
 import { createNas, type Nas, type NasSession, type Retransmission } from '../../deploy/demo/nas.ts'
 import { imsiOf, radioName } from '../emulators/node.ts'
 
@@ -35,6 +36,8 @@ export interface LoadOptions {
   /** Sessions of one radio at a time. */
   readonly sessions: number
   readonly random: () => number
+  /** Between an answer and the session's next report, milliseconds; 0 unless given. */
+  readonly pause?: number
 }
 
 /** Impatient, so that a restarted node is busy at once; persistent, so that it may stay away for long. */
@@ -44,7 +47,7 @@ const REPORTS = 20
 /** Largest step of a counter, octets: some steps pass 2³². */
 const STEP = 3_000_000
 
-export async function startLoad({ server, secret, radios, sessions, random }: LoadOptions): Promise<Load> {
+export async function startLoad({ server, secret, radios, sessions, random, pause = 0 }: LoadOptions): Promise<Load> {
   const tallies: (Tally & { sent: Counters; answered: Counters | undefined })[] = []
   let answered = 0
   let finishing = false
@@ -59,6 +62,7 @@ export async function startLoad({ server, secret, radios, sessions, random }: Lo
       await send()
       tally.answered = counters
       answered++
+      if (pause > 0) await sleep(pause)
     }
     await report(() => session.start(), zero)
     for (let last = false; !last; ) {

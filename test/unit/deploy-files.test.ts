@@ -53,5 +53,5 @@ t.test('every metric and outcome in an alert exists', async (t) => {
     for (const outcome of radius?.split('|') ?? [])
       t.ok((OUTCOMES as readonly string[]).includes(outcome), `${alert}: ${outcome}`)
   }
-  t.match(sources, "count('not-stored')")
+  t.match(sources, "'not-stored'")
 })
