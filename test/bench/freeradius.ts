@@ -23,8 +23,8 @@ export interface Server {
 export interface FreeradiusOptions {
   readonly port: number
   readonly backend: Backend
-  /** Octets that the listening socket may hold; the system's default unless given, as Debian installs it. */
-  readonly receiveBuffer?: number
+  /** Octets that the listening socket may hold. */
+  readonly receiveBuffer: number
 }
 
 /** Writes a configuration below `folder`; undefined where FreeRADIUS or what `backend` needs is missing or may not be read. */
@@ -104,7 +104,8 @@ server default {
     type = acct
     ipaddr = 127.0.0.1
     port = ${port}
-${receiveBuffer === undefined ? '' : `    recv_buff = ${receiveBuffer}\n`}  }
+    recv_buff = ${receiveBuffer}
+  }
   preacct {
     acct_unique
   }
