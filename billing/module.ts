@@ -68,7 +68,7 @@ export interface Billing extends Books {
   readonly development: Development | undefined
 }
 
-const STAGES = { batch: 500, crowdedBatch: 50, idle: 50, patience: 250 } as const
+const STAGES = { batch: 250, crowdedBatch: 50, idle: 50, patience: 250 } as const
 
 export const logDirectory = (config: Config): string => join(config.dataDir, 'log')
 
