@@ -37,7 +37,9 @@ export function readReport(packet: Packet, received: bigint): AccountingReport |
   if (isFault(status) || isFault(timestamp) || isFault(delay) || isFault(seconds)) return 'bad-value'
   if (isFault(nasIdentifier) || isFault(nas)) return 'bad-value'
   const from = { nasIdentifier, nas, bssid: typeof station === 'string' ? parseBssid(station) : undefined }
-  const at = timestamp ?? received - BigInt(delay) * 1000n
+  const delayed = received - BigInt(delay) * 1000n
+  // A delay of decades is nonsense; times before 1970 would be none that the log can hold.
+  const at = timestamp ?? (delayed > 0n ? delayed : 0n)
   if (status === 'Accounting-On' || status === 'Accounting-Off') return { kind: 'restart', at, from }
   const kind = STATUS[status]
   if (kind === undefined) return 'unknown-status'
@@ -58,13 +60,18 @@ export function readReport(packet: Packet, received: bigint): AccountingReport |
   return { kind: 'session', sessionId, report, from }
 }
 
+/**
+ * 4 PiB, a month at 10 Gbit/s, is nonsense in one session. Taken for true, a few thousand such sessions of one access point would carry
+ * sums of money past 64 bits, and charging would stand still for everybody.
+ */
+const MAX_GIGAWORDS = 2 ** 20
+
 /** Input is what the user sent (RFC 2866 §5.3). Octets and Gigawords make one number (RFC 2869 §5.1); undefined when malformed. */
 function counter(octets: number | Fault | undefined, gigawords: number | Fault | undefined): Counter | undefined {
   if (isFault(octets) || isFault(gigawords)) return undefined
   if (octets === undefined) return { total: -1n, gigawords: false }
   if (gigawords === undefined) return { total: BigInt(octets), gigawords: false }
-  // Counters are stored as signed 64-bit integers: 8 EiB in one session is nonsense.
-  if (gigawords >= 2 ** 31) return undefined
+  if (gigawords >= MAX_GIGAWORDS) return undefined
   return { total: gigawords === 0 ? BigInt(octets) : (BigInt(gigawords) << 32n) + BigInt(octets), gigawords: true }
 }
 

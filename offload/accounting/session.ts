@@ -74,14 +74,16 @@ export function merge(session: Session | undefined, report: Report): Merged {
 }
 
 function begin(report: Report, incarnation: bigint): Merged {
+  const began = report.seconds > 0n ? report.at - report.seconds * 1000n : report.at
+  const startedAt = began > 0n ? began : 0n
   const fresh: Session = {
     incarnation,
     open: true,
     sequence: 0n,
     uplink: 0n,
     downlink: 0n,
-    startedAt: report.seconds > 0n ? report.at - report.seconds * 1000n : report.at,
-    lastAt: report.seconds > 0n ? report.at - report.seconds * 1000n : report.at,
+    startedAt,
+    lastAt: startedAt,
     seconds: -1n,
     gigawords: false,
     identity: report.identity,

@@ -167,7 +167,7 @@ t.test('property: hostile reports keep every delta positive and the sequence wit
         const merged = merge(before, next)
         session = merged.session
         if (!merged.delta) continue
-        if (merged.delta.uplink < 0n || merged.delta.downlink < 0n) return false
+        if (merged.delta.uplink < 0n || merged.delta.downlink < 0n || merged.delta.start < 0n) return false
         const carriedOn = before !== undefined && before.incarnation === session.incarnation
         if (merged.delta.sequence !== (carriedOn ? before.sequence + 1n : 1n)) return false
       }

@@ -51,6 +51,11 @@ t.test('without Event-Timestamp the delay counts back from the receipt', async (
   t.match(read, { report: { at: NOW - 30_000n, timestamped: false } })
 })
 
+t.test('a delay of decades does not lead before 1970', async (t) => {
+  const read = readReport(packet([...INTERIM, ['Acct-Delay-Time', 0xffffffff]]), NOW)
+  t.match(read, { report: { at: 0n, timestamped: false } })
+})
+
 t.test('what cannot be recorded is refused, never guessed', async (t) => {
   t.equal(readReport(packet([['Acct-Session-Id', 's1']]), NOW), 'no-status')
   t.equal(readReport(packet([['Acct-Status-Type', 'Interim-Update']]), NOW), 'no-session-id')
@@ -76,7 +81,8 @@ t.test('what cannot be recorded is refused, never guessed', async (t) => {
     [42, 6, 0, 0, 0, 1, 52, 7, 0, 0, 0, 0, 0],
   ])
     t.equal(readReport(packet(start, wrong), NOW), 'bad-value', `${wrong}`)
-  t.equal(readReport(packet(start, [42, 6, 0, 0, 0, 1, 52, 6, 0x80, 0, 0, 0]), NOW), 'bad-value', '8 EiB')
+  t.equal(readReport(packet(start, [42, 6, 0, 0, 0, 1, 52, 6, 0, 0x10, 0, 0]), NOW), 'bad-value', '4 PiB')
+  t.match(readReport(packet(start, [42, 6, 0, 0, 0, 1, 52, 6, 0, 0x0f, 0xff, 0xff]), NOW), { kind: 'session' })
 })
 
 t.test('an absent counter is absent, not zero', async (t) => {
