@@ -31,11 +31,12 @@ export function readReport(packet: Packet, received: bigint): AccountingReport |
   const timestamp = get(packet, 'Event-Timestamp')
   const delay = get(packet, 'Acct-Delay-Time') ?? 0
   const seconds = get(packet, 'Acct-Session-Time') ?? -1
-  const nasIdentifier = get(packet, 'NAS-Identifier')
-  const nas = nasIdentifier ?? get(packet, 'NAS-IP-Address') ?? get(packet, 'NAS-IPv6-Address')
+  const identifier = get(packet, 'NAS-Identifier')
+  const nas = printable(packet, 'NAS-Identifier') ?? get(packet, 'NAS-IP-Address') ?? get(packet, 'NAS-IPv6-Address')
   const station = get(packet, 'Called-Station-Id')
   if (isFault(status) || isFault(timestamp) || isFault(delay) || isFault(seconds)) return 'bad-value'
-  if (isFault(nasIdentifier) || isFault(nas)) return 'bad-value'
+  if (isFault(nas)) return 'bad-value'
+  const nasIdentifier = typeof identifier === 'string' ? identifier : undefined
   const from = { nasIdentifier, nas, bssid: typeof station === 'string' ? parseBssid(station) : undefined }
   const delayed = received - BigInt(delay) * 1000n
   // A delay of decades is nonsense; times before 1970 would be none that the log can hold.
@@ -61,7 +62,7 @@ export function readReport(packet: Packet, received: bigint): AccountingReport |
 }
 
 /**
- * 4 PiB, a month at 10 Gbit/s, is nonsense in one session. Taken for true, a few thousand such sessions of one access point would carry
+ * 4 PiB, a month at 10 Gbit/s, is nonsense in one session. Taken for true, a few hundred such sessions of one access point would carry
  * sums of money past 64 bits, and charging would stand still for everybody.
  */
 const MAX_GIGAWORDS = 2 ** 20
@@ -78,7 +79,7 @@ function counter(octets: number | Fault | undefined, gigawords: number | Fault |
 const CONTROL = /\p{Cc}/u
 
 /** An identifier as text where it is text without control characters, as hex otherwise; undefined when absent or empty. */
-function printable(packet: Packet, name: 'Acct-Session-Id' | 'User-Name'): string | undefined {
+function printable(packet: Packet, name: 'Acct-Session-Id' | 'User-Name' | 'NAS-Identifier'): string | undefined {
   const text = get(packet, name)
   if (typeof text === 'string' && text !== '' && !CONTROL.test(text)) return text
   const octets = octetsOf(packet, name)

@@ -109,6 +109,7 @@ t.test('who reports: NAS-Identifier, else the address; Accounting-On names no se
     from: { nas: '192.0.2.1' },
   })
   t.match(readReport(packet([...on, ['NAS-IPv6-Address', '2001:db8::1']]), NOW), { from: { nas: '2001:db8::1' } })
+  t.match(readReport(packet(on, [32, 5, 0x61, 0x1f, 0x62]), NOW), { from: { nas: 'hex:611f62' } })
   t.match(readReport(packet(on), NOW), { kind: 'restart', at: NOW, from: { nas: undefined } })
 })
 
