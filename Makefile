@@ -1,6 +1,6 @@
 # What people do with this folder. Every target installs what it needs first.
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check bench interop soak clean
+.PHONY: help install demo test test-pg check bench interop soak clean
 
 BIN := node_modules/.bin
 INSTALLED := node_modules/.package-lock.json
@@ -12,6 +12,7 @@ HEADERS := $(if $(wildcard $(NODE_PREFIX)/include/node/node.h),npm_config_nodedi
 help:
 	@echo 'make demo     one session on a node of its own, from the first packet to the payout'
 	@echo 'make test     all tests but the long ones'
+	@echo 'make test-pg  the tests of everything that is stored, on a PostgreSQL server of their own as well'
 	@echo 'make check    format, lint, types, import boundaries, dead code'
 	@echo 'make interop  tests against FreeRADIUS radclient and tshark'
 	@echo 'make bench    speed beside other programs; ONLY=radius for the rows whose id starts so'
@@ -36,6 +37,10 @@ demo: dist/main.js
 
 test: $(INSTALLED)
 	$(BIN)/tap run
+
+test-pg: $(INSTALLED)
+	@deploy/debian-packages.sh test-pg
+	$(BIN)/tsx test/emulators/postgresql-run.ts $(BIN)/tap run test/compliance/*.test.ts test/postgresql/*.test.ts
 
 check: $(INSTALLED)
 	$(BIN)/biome ci --error-on-warnings .

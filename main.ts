@@ -1,7 +1,6 @@
-#!/usr/bin/env node
+#!/usr/bin/env -S node --max-semi-space-size=8
 // The roof: the command line, and the one place where modules are built and wired to each other.
 import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import {
   type Billing,
   billingCommands,
@@ -11,7 +10,6 @@ import {
   settlementSection,
 } from './billing/module.ts'
 import type { Command } from './core/cli/command.ts'
-import { DATABASE_FILE } from './core/cli/context.ts'
 import { runProcess } from './core/cli/process.ts'
 import { configCommands } from './core/config/commands.ts'
 import type { Config } from './core/config/section.ts'
@@ -22,14 +20,16 @@ import { createMetrics } from './core/metrics/metrics.ts'
 import { configuredKeyStore, keysSection } from './core/runtime/keys.ts'
 import type { Part } from './core/runtime/module.ts'
 import { runParts } from './core/runtime/run.ts'
+import { storeCommands } from './core/store/commands.ts'
 import { createNodeLock } from './core/store/node-lock.ts'
+import { storeOptions, storeSection } from './core/store/settings.ts'
 import { openStore, type Store } from './core/store/store.ts'
 import { demoCommand } from './deploy/demo/demo.ts'
 import { createOffload, type Offload, radiusSection } from './offload/module.ts'
 import { createRadioDirectory, radioCommands } from './radio/module.ts'
-import { createSubscriberDirectory, subscriberCommands } from './sim-provisioning/module.ts'
+import { createSubscriberDirectory, simCommands, subscriberCommands } from './sim-provisioning/module.ts'
 
-const SECTIONS = [radiusSection, billingSection, settlementSection, httpSection, keysSection, logSection]
+const SECTIONS = [radiusSection, billingSection, settlementSection, httpSection, storeSection, keysSection, logSection]
 
 /** A node, built but not started. */
 export interface Node {
@@ -48,7 +48,7 @@ async function createNode(config: Config, log: Logger): Promise<Node> {
   const keys = configuredKeyStore(config)
   const lock = createNodeLock(config.dataDir)
   await lock.start()
-  const store = await openStore({ path: join(config.dataDir, DATABASE_FILE) })
+  const store = await openStore(storeOptions(config))
   const radios = createRadioDirectory(store)
   const subscribers = createSubscriberDirectory(store)
   await Promise.all([radios.load(), subscribers.load()])
@@ -115,8 +115,10 @@ await runProcess({
     upCommand,
     demoCommand({ sections: SECTIONS, createNode }),
     ...configCommands(SECTIONS),
+    ...storeCommands(),
     ...radioCommands(),
     ...subscriberCommands(),
+    ...simCommands(),
     ...billingCommands(createSubscriberDirectory),
   ],
 })

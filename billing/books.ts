@@ -1,14 +1,14 @@
 // How the money stages book what they do: which accounts, which causes. One place, so that the chart of accounts stays whole.
 import { microtokens, millis } from '../core/kernel/units.ts'
-import type { RawDatabase } from '../core/store/store.ts'
+import type { Sql } from '../core/store/sql.ts'
 import type { Reward } from './epoch/store.ts'
 import { depositsOf, payableOf, rewardsOf, treasuryOf } from './ledger/accounts.ts'
-import { balance, postTransfers, type Transfer } from './ledger/store.ts'
+import { balance, openAccounts, postTransfers, type Transfer } from './ledger/store.ts'
 import type { PaidRow } from './settlement/settle.ts'
 import type { Deposit } from './settlement/treasury.ts'
 
 /** An epoch's close: the payer owes, the radio has earned. */
-export function postRewards(database: RawDatabase, rewards: readonly Reward[]): void {
+export async function postRewards(sql: Sql, rewards: readonly Reward[]): Promise<void> {
   const transfers = rewards.map(({ epoch, payer, radio, amount, at }) => ({
     cause: `reward:${epoch}:${payer}:${radio}`,
     debit: rewardsOf(payer),
@@ -16,20 +16,23 @@ export function postRewards(database: RawDatabase, rewards: readonly Reward[]): 
     amount,
     at,
   }))
-  postTransfers(database, transfers)
+  await postTransfers(sql, transfers)
 }
 
 /**
  * A final payout: what the radio has earned leaves the payer's treasury. A payment that the chain has made was covered there; what
  * the books do not know of yet is booked as a deposit first.
  */
-export function postPayouts(database: RawDatabase, rows: readonly PaidRow[]): void {
+export async function postPayouts(sql: Sql, rows: readonly PaidRow[]): Promise<void> {
   const [first] = rows
   if (!first) return
   // A transaction pays for one payer.
   const { payer, signature } = first
   const total = rows.reduce((sum, { amount }) => sum + amount, 0n)
-  const short = total - balance(database, treasuryOf(payer))
+  // A deposit may come at any instant: the balance is read when nobody else can move it.
+  const accounts = [depositsOf(payer), treasuryOf(payer), ...rows.map(({ radio }) => payableOf(radio))]
+  await openAccounts(sql, accounts, 'lock')
+  const short = total - (await balance(sql, treasuryOf(payer)))
   const transfers = rows.map(
     ({ epoch, radio, amount, at }): Transfer => ({
       cause: `payout:${epoch}:${payer}:${radio}`,
@@ -44,11 +47,11 @@ export function postPayouts(database: RawDatabase, rows: readonly PaidRow[]): vo
     const amount = microtokens(short)
     transfers.unshift({ cause, debit: treasuryOf(payer), credit: depositsOf(payer), amount, at: millis(first.at) })
   }
-  postTransfers(database, transfers)
+  await postTransfers(sql, transfers)
 }
 
 /** Tokens that reached a payer's treasury. */
-export function postDeposit(database: RawDatabase, { payer, reference, amount, at }: Deposit): void {
+export async function postDeposit(sql: Sql, { payer, reference, amount, at }: Deposit): Promise<void> {
   const cause = `deposit:${payer}:${reference}`
-  postTransfers(database, [{ cause, debit: treasuryOf(payer), credit: depositsOf(payer), amount, at }])
+  await postTransfers(sql, [{ cause, debit: treasuryOf(payer), credit: depositsOf(payer), amount, at }])
 }

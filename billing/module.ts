@@ -7,16 +7,27 @@ import { createStageRunner, type StageRunner } from '../core/events/journal.ts'
 import type { SubscriberDirectory } from '../core/events/ports.ts'
 import type { Clock } from '../core/kernel/clock.ts'
 import { type Wallet, wallet } from '../core/kernel/ids.ts'
-import { microtokens, millis } from '../core/kernel/units.ts'
+import { type Millis, microtokens, millis } from '../core/kernel/units.ts'
 import type { Logger } from '../core/log/logger.ts'
 import { createMetrics } from '../core/metrics/metrics.ts'
 import type { KeyStore, SigningKey } from '../core/runtime/keys.ts'
 import type { Part } from '../core/runtime/module.ts'
+import type { Sql } from '../core/store/sql.ts'
 import type { Store } from '../core/store/store.ts'
 import { postDeposit, postPayouts, postRewards } from './books.ts'
+import { expire } from './charging/balances/store.ts'
+import { createCatalogue } from './charging/catalogue/store.ts'
+import { type Charging, createCharging } from './charging/charging.ts'
+import { readInstant } from './charging/commands/instant.ts'
+import { chargingCommands } from './charging/commands.ts'
+import { closePeriods } from './charging/invoice/store.ts'
+import { createRenewalPass } from './charging/renewal/pass.ts'
+import { reservedByAccount } from './charging/session/store.ts'
+import { createUpkeep } from './charging/upkeep.ts'
 import { epochCommands } from './epoch/commands.ts'
 import { createEpochSchedule } from './epoch/schedule.ts'
-import { type ClosedEpoch, closeEpoch } from './epoch/store.ts'
+import { type ClosedEpoch, closeEpoch, currentEpoch } from './epoch/store.ts'
+import { ledgerCommands } from './ledger/commands.ts'
 import { receiptCommands } from './log/commands.ts'
 import { createLog, type ReceiptLog } from './log/log.ts'
 import { ensurePolicy } from './log/policy-entry.ts'
@@ -33,6 +44,9 @@ import { settlementSection } from './settlement/settings.ts'
 import { createSettlement, type Settlement } from './settlement/settle.ts'
 import { addressOf } from './settlement/transactions.ts'
 
+export { addBalance, topUp } from './charging/balances/store.ts'
+export { putPlan, putTenant } from './charging/catalogue/store.ts'
+export type { Charging } from './charging/charging.ts'
 export { type Outcome, readOutcome } from './store.ts'
 export { billingSection, settlementSection }
 
@@ -55,11 +69,13 @@ export interface BillingDeps {
 export interface Books {
   readonly receiptLog: ReceiptLog
   readonly stages: StageRunner
-  /** Brings rating and receipts up to date, closes the open epoch and publishes the log. */
-  closeEpoch(): Promise<ClosedEpoch>
+  /** Brings rating and receipts up to date, closes the epoch that is open now, or `epoch`, and publishes the log. */
+  closeEpoch(epoch?: bigint): Promise<ClosedEpoch>
 }
 
 export interface Billing extends Books {
+  /** May this session go on, and for how much? */
+  readonly charging: Charging
   /** In the order of their start. */
   readonly parts: readonly Part[]
   readonly settlement: Settlement
@@ -68,6 +84,8 @@ export interface Billing extends Books {
   readonly development: Development | undefined
 }
 
+/** Milliseconds between two rounds of what charging does by the clock. */
+const UPKEEP = 5000
 const STAGES = { batch: 250, crowdedBatch: 50, idle: 50, patience: 250 } as const
 
 export const logDirectory = (config: Config): string => join(config.dataDir, 'log')
@@ -93,9 +111,11 @@ async function openBooks(deps: BillingDeps): Promise<Books> {
   return {
     receiptLog,
     stages,
-    async closeEpoch() {
+    async closeEpoch(epoch) {
+      // Named before anything takes time: another node may close it meanwhile, and the next one is not meant.
+      const wanted = epoch ?? (await currentEpoch(store))
       await stages.drain()
-      const closed = await closeEpoch({ store, clock, origin: settings.origin, postRewards })
+      const closed = await closeEpoch({ store, clock, origin: settings.origin, postRewards }, wanted)
       await receiptLog.flush()
       return closed
     },
@@ -126,16 +146,46 @@ export async function createBilling(deps: BillingDeps): Promise<Billing> {
     start: async () => log.info({ rpc: chain.url, development: chain.volatile }, 'connected to the chain'),
     stop: chain.stop,
   }
+  const charging = createCharging(
+    { store, subscribers: deps.subscribers },
+    { price: microtokens(BigInt(config.get(billingSection).price)) },
+  )
+  const renewal = createRenewalPass(store, createCatalogue(microtokens(BigInt(config.get(billingSection).price))))
+  const whenRenewed =
+    (work: (sql: Sql, until: Millis) => Promise<number>) =>
+    async (now: Millis): Promise<number> => {
+      const until = renewal.settled(now)
+      return until === undefined ? 0 : store.batch((sql) => work(sql, until))
+    }
+  const upkeep = createUpkeep(
+    [
+      { name: 'end silent sessions', run: (now) => charging.supervise(now) },
+      { name: 'renew plans', run: (now) => renewal.run(now) },
+      { name: 'make invoices', run: whenRenewed(closePeriods) },
+      { name: 'expire balances', run: whenRenewed(expire) },
+    ],
+    { clock, log },
+    { interval: UPKEEP },
+  )
   const schedule = createEpochSchedule(
     { store, clock, log, closeEpoch: books.closeEpoch },
     millis(epochHours * 3_600_000),
   )
   return {
     ...books,
+    charging,
     settlement,
     chain,
     development,
-    parts: [chainPart, ...(development ? [development] : []), books.receiptLog, books.stages, settlement, schedule],
+    parts: [
+      chainPart,
+      ...(development ? [development] : []),
+      books.receiptLog,
+      books.stages,
+      upkeep,
+      settlement,
+      schedule,
+    ],
   }
 }
 
@@ -163,6 +213,8 @@ export function billingCommands(
   }
   return [
     ...usageCommands(),
+    ...chargingCommands(),
+    ...ledgerCommands({ reserved: reservedByAccount, readInstant }),
     ...receiptCommands({ directory: logDirectory }),
     ...epochCommands({ close }),
     ...settlementCommands({ logDirectory }),

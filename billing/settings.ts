@@ -52,6 +52,42 @@ export const billingSection = {
       default: 24,
       description: 'From the close of an epoch to its payout, so that a ban or an appeal can still act, hours.',
     }),
+    cdr: Type.Object({
+      directory: Type.String({
+        minLength: 1,
+        default: 'cdr',
+        description: 'Where `cdr export` writes files unless told otherwise. A relative path starts at dataDir.',
+      }),
+      recordsPerFile: Type.Integer({
+        minimum: 1,
+        maximum: 100_000,
+        default: 10_000,
+        description: 'Most charging data records in one file.',
+      }),
+      node: Type.String({
+        pattern: '^[A-Za-z0-9][A-Za-z0-9.-]{0,19}$',
+        default: 'tallycell',
+        description: 'Name of this charging system in records and in the names of their files (NodeID of TS 32.297).',
+      }),
+      address: Type.String({
+        pattern: '^[0-9A-Fa-f.:]{2,45}$',
+        default: '127.0.0.1',
+        description: 'IP address in records of gateways that told none, and in the head of their files.',
+      }),
+      functionId: Type.Optional(
+        Type.String({
+          pattern: '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$',
+          examples: ['0b0f9a51-7a3c-4a3d-8d7a-5f2d3c1e9a10'],
+          description: 'UUID of the charging function in 5G records. Left out, it follows from the name.',
+        }),
+      ),
+      utcOffset: Type.Integer({
+        minimum: -1439,
+        maximum: 1439,
+        default: 0,
+        description: 'Local time less UTC in records and names of files, minutes.',
+      }),
+    }),
   }),
 } satisfies Section
 

@@ -1,5 +1,6 @@
 // One epoch at a glance, across the rooms of billing.
 
+import { sql } from 'kysely'
 import type { Store } from '../core/store/store.ts'
 import { listPayouts } from './epoch/store.ts'
 import { readCheckpoint } from './log/store.ts'
@@ -27,7 +28,8 @@ export async function readOutcome(store: Store, epoch: bigint): Promise<Outcome>
     .innerJoin('usage_event', 'usage_event.event_id', 'receipt.event_id')
     .where('receipt.epoch', '=', epoch)
     .select(({ fn, eb }) => [
-      fn.coalesce(fn.sum<bigint>(eb('uplink', '+', eb.ref('downlink'))), eb.val(0n)).as('octets'),
+      // A sum of bigint is numeric on PostgreSQL.
+      sql<bigint>`cast(coalesce(sum(uplink + downlink), 0) as bigint)`.as('octets'),
       fn.countAll<bigint>().as('receipts'),
       fn.coalesce(fn.min('entry_index'), eb.val(0n)).as('firstReceipt'),
       fn.coalesce(fn.max('entry_index'), eb.val(0n)).as('lastReceipt'),
@@ -36,7 +38,7 @@ export async function readOutcome(store: Store, epoch: bigint): Promise<Outcome>
   const { charged } = await store.db
     .selectFrom('ledger_transfer')
     .where('cause', 'like', 'usage:%')
-    .select(({ fn, eb }) => fn.coalesce(fn.sum<bigint>('amount'), eb.val(0n)).as('charged'))
+    .select(sql<bigint>`cast(coalesce(sum(amount), 0) as bigint)`.as('charged'))
     .executeTakeFirstOrThrow()
   const checkpoint = await readCheckpoint(store)
   const payouts = await listPayouts(store, epoch)

@@ -7,10 +7,11 @@ case "${1:-}" in
   # better-sqlite3 is compiled where no ready binary for this machine can be had.
   build) packages='g++ make python3' ;;
   demo) packages='freeradius-utils' ;;
-  interop) packages='freeradius-utils tshark' ;;
+  test-pg) packages='postgresql' ;;
+  interop) packages='freediameter freediameter-extensions freeradius-utils openssl tshark' ;;
   bench) packages='gcc libc6-dev libssl-dev freeradius freeradius-postgresql postgresql' ;;
   *)
-    echo "usage: $0 build|demo|interop|bench" >&2
+    echo "usage: $0 build|demo|test-pg|interop|bench" >&2
     exit 64
     ;;
 esac

@@ -5,10 +5,10 @@ import { describeImport, importFile } from '../core/cli/import-file.ts'
 import { moreLine, PAGE_OPTIONS, readPage } from '../core/cli/page.ts'
 import { table } from '../core/cli/table.ts'
 import { formatBssid } from '../core/kernel/bssid.ts'
-import type { CsvFields } from '../core/kernel/csv.ts'
 import { fail } from '../core/kernel/errors.ts'
 import { radioId } from '../core/kernel/ids.ts'
 import { millis } from '../core/kernel/units.ts'
+import type { CsvFields } from '../core/wire/csv.ts'
 import { readClaim, readInstant } from './registry/claim.ts'
 import {
   addRadio,

@@ -4,9 +4,9 @@ import { usage } from '../core/cli/help.ts'
 import { describeImport, importFile } from '../core/cli/import-file.ts'
 import { moreLine, PAGE_OPTIONS, readPage } from '../core/cli/page.ts'
 import { table } from '../core/cli/table.ts'
-import type { CsvFields } from '../core/kernel/csv.ts'
 import { fail } from '../core/kernel/errors.ts'
 import { imsi, payerId, planId, subscriberId } from '../core/kernel/ids.ts'
+import type { CsvFields } from '../core/wire/csv.ts'
 import { addSubscriber, addSubscribers, listSubscribers, maskImsi, type NewSubscriber } from './profiles/store.ts'
 
 const COLUMNS = { required: ['subscriber', 'imsi'], optional: ['payer', 'plan'] } as const

@@ -9,7 +9,8 @@ export interface ScheduleDeps {
   readonly store: Store
   readonly clock: Clock
   readonly log: Logger
-  closeEpoch(): Promise<unknown>
+  /** Closes `epoch`, which may have been closed by another node in the meantime. */
+  closeEpoch(epoch: bigint): Promise<unknown>
 }
 
 /** How often the clock is looked at, milliseconds. */
@@ -21,20 +22,22 @@ export function createEpochSchedule({ store, clock, log, closeEpoch }: ScheduleD
   let turn: Promise<void> = Promise.resolve()
   let trouble: string | undefined
 
-  const isDue = async (): Promise<boolean> => {
+  /** The open epoch, when its time has come. */
+  const due = async (): Promise<bigint | undefined> => {
     const open = await store.db
       .selectFrom('epoch')
       .select(['epoch', 'opened_at'])
       .where('state', '=', 'open')
       .executeTakeFirst()
-    if (!open || open.opened_at + length > clock()) return false
+    if (!open || open.opened_at + length > clock()) return undefined
     const receipt = await store.db.selectFrom('receipt').select('entry_index').where('epoch', '=', open.epoch).limit(1)
-    return (await receipt.executeTakeFirst()) !== undefined
+    return (await receipt.executeTakeFirst()) && open.epoch
   }
 
   const look = async (): Promise<void> => {
     try {
-      if (await isDue()) await closeEpoch()
+      const epoch = await due()
+      if (epoch !== undefined) await closeEpoch(epoch)
       trouble = undefined
     } catch (error) {
       trouble = error instanceof Error ? error.message : String(error)

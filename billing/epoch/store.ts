@@ -1,16 +1,16 @@
 // Epochs and their payout rows in the database.
-
 import type { Access } from '../../core/events/usage-event.ts'
 import type { Clock } from '../../core/kernel/clock.ts'
 import { fail } from '../../core/kernel/errors.ts'
 import type { PayerId, RadioId, Wallet } from '../../core/kernel/ids.ts'
 import type { Microtokens, Millis, Octets } from '../../core/kernel/units.ts'
 import { readCursor } from '../../core/store/cursor.ts'
-import type { RawDatabase, Store } from '../../core/store/store.ts'
+import type { Sql, Target } from '../../core/store/sql.ts'
+import type { Store } from '../../core/store/store.ts'
 import { decodeEntry } from '../log/entries/codec.ts'
 import { ENTRY_TYPES } from '../log/entries/dictionary.ts'
 import { openEpoch } from '../log/receipts/store.ts'
-import { appendEntries } from '../log/store.ts'
+import { appendEntries, lockLog } from '../log/store.ts'
 import { type PolicyTerms, rateOf } from '../policy/policy.ts'
 import { type CountedUsage, type PayoutRow, type PayoutTable, payouts } from './payout-table.ts'
 
@@ -30,7 +30,7 @@ export interface CloseDeps {
   /** Origin of the log. */
   readonly origin: string
   /** Books the rewards in the transaction that closes the epoch. */
-  postRewards(database: RawDatabase, rewards: readonly Reward[]): void
+  postRewards(sql: Sql, rewards: readonly Reward[]): Promise<void>
 }
 
 export interface ClosedEpoch {
@@ -44,65 +44,169 @@ export interface ClosedEpoch {
   readonly unjudged: bigint
 }
 
+const PAYOUTS: Target = {
+  table: 'payout',
+  columns: [
+    'epoch',
+    'payer_id',
+    'radio_id',
+    'payout_wallet',
+    'counted',
+    'carry_in',
+    'amount',
+    'carry_out',
+    'state',
+    'batch_id',
+  ],
+}
+
+/** The number of the open epoch, or of the one that would be opened next. */
+export async function currentEpoch({ db }: Store): Promise<bigint> {
+  const newest = await db
+    .selectFrom('epoch')
+    .select(['epoch', 'state'])
+    .orderBy('epoch', 'desc')
+    .limit(1)
+    .executeTakeFirst()
+  if (!newest) return 1n
+  return newest.state === 'open' ? newest.epoch : newest.epoch + 1n
+}
+
 /**
- * Closes the open epoch over all receipts in the log and opens the next, in one transaction: payout rows, close entry, rewards.
- * Usage that has no receipt yet falls into the next epoch.
+ * Closes epoch `wanted` over all receipts in the log and opens the next, in one transaction: payout rows, close entry, rewards.
+ * Usage that has no receipt yet falls into the next epoch. It is closed once, whoever asks: for an epoch that is closed already, the
+ * answer is what the first made of it. Throws EPOCH_UNKNOWN for one that is not open yet.
  */
-export function closeEpoch({ store, clock, origin, postRewards }: CloseDeps): Promise<ClosedEpoch> {
-  return store.batch((database) => {
+export async function closeEpoch(
+  { store, clock, origin, postRewards }: CloseDeps,
+  wanted?: bigint,
+): Promise<ClosedEpoch> {
+  const epoch = wanted ?? (await currentEpoch(store))
+  return store.batch(async (sql) => {
+    // The receipts stage's order: nobody writes receipts, or closes, before this transaction ends.
+    const judged = await readCursor(sql, 'receipts')
+    const size = await lockLog(sql, origin)
     const now = clock()
-    const epoch = openEpoch(database, now)
-    const first = firstIndex(database, epoch)
-    const state = database.prepare('select size from log_state').get() as { size: bigint } | undefined
-    const last = state?.size ?? 0n
-    const table = payouts(countedUsage(database, epoch, last), payoutContext(database))
-    insertRows(database, epoch, table.rows)
-    const priorAnchor = newestAnchor(database)
-    const { hash: tableHash, total } = table
-    appendEntries(database, origin, [{ type: 'close', epoch, first, last, tableHash, total, at: now, priorAnchor }])
-    database
-      .prepare(
-        "update epoch set state = 'closed', closed_at = ?, last_index = ?, table_hash = ?, total = ? where epoch = ?",
-      )
-      .run(now, last, tableHash, total, epoch)
-    openEpoch(database, now)
-    const earned = table.rows.filter(({ amount }) => amount > 0n)
-    postRewards(
-      database,
-      earned.map(({ payer, radio, amount }) => ({ epoch, payer, radio, amount, at: now })),
-    )
-    return { epoch, first, last, closedAt: now, table, unjudged: countUnjudged(database) }
+    const open = await openEpoch(sql, now)
+    if (epoch > open) return fail('EPOCH_UNKNOWN', { epoch })
+    if (epoch === open) await close(sql, { origin, epoch, last: size, now, postRewards })
+    return readClosed(sql, epoch, judged)
   })
 }
 
-function firstIndex(database: RawDatabase, epoch: bigint): bigint {
-  const row = database.prepare('select first_index from epoch where epoch = ?').get(epoch) as { first_index: bigint }
-  return row.first_index
+interface Closing extends Pick<CloseDeps, 'origin' | 'postRewards'> {
+  readonly epoch: bigint
+  /** Index of the close entry. */
+  readonly last: bigint
+  readonly now: Millis
 }
 
-function countUnjudged(database: RawDatabase): bigint {
-  const row = database
-    .prepare('select count(*) as events from usage_event where event_id > ?')
-    .get(readCursor(database, 'receipts')) as { events: bigint }
-  return row.events
+async function close(sql: Sql, { origin, epoch, last, now, postRewards }: Closing): Promise<void> {
+  const first = await firstIndex(sql, epoch)
+  const {
+    rows,
+    hash: tableHash,
+    total,
+  } = payouts(await countedUsage(sql, { epoch, first, end: last }), await payoutContext(sql, epoch))
+  await sql.insert(
+    PAYOUTS,
+    rows.map(({ payer, radio, wallet, counted, carryIn, amount, carryOut }) => [
+      epoch,
+      payer,
+      radio,
+      wallet,
+      counted,
+      carryIn,
+      amount,
+      carryOut,
+      amount > 0n ? 'due' : 'paid',
+      null,
+    ]),
+  )
+  const priorAnchor = await newestAnchor(sql)
+  await appendEntries(sql, origin, [{ type: 'close', epoch, first, last, tableHash, total, at: now, priorAnchor }])
+  await sql.run(
+    "update epoch set state = 'closed', closed_at = ?, last_index = ?, table_hash = ?, total = ? where epoch = ?",
+    now,
+    last,
+    tableHash,
+    total,
+    epoch,
+  )
+  await openEpoch(sql, now)
+  const earned = rows.filter(({ amount }) => amount > 0n)
+  await postRewards(
+    sql,
+    earned.map(({ payer, radio, amount }) => ({ epoch, payer, radio, amount, at: now })),
+  )
+}
+
+async function readClosed(sql: Sql, epoch: bigint, judged: bigint): Promise<ClosedEpoch> {
+  interface Row {
+    readonly first_index: bigint
+    readonly last_index: bigint
+    readonly closed_at: Millis
+    readonly table_hash: Uint8Array
+    readonly total: Microtokens
+  }
+  const row = await sql.row<Row>(
+    'select first_index, last_index, closed_at, table_hash, total from epoch where epoch = ?',
+    epoch,
+  )
+  if (!row) return fail('EPOCH_UNKNOWN', { epoch })
+  const rows = await sql.rows<PayoutRow>(
+    `select payer_id as payer, radio_id as radio, payout_wallet as wallet, counted, carry_in as "carryIn", amount, carry_out as "carryOut"
+     from payout where epoch = ? order by payer_id, radio_id`,
+    epoch,
+  )
+  const { first_index: first, last_index: last, closed_at: closedAt, table_hash: hash, total } = row
+  return { epoch, first, last, closedAt, table: { rows, total, hash }, unjudged: await countUnjudged(sql, judged) }
+}
+
+async function firstIndex(sql: Sql, epoch: bigint): Promise<bigint> {
+  const row = await sql.row<{ first_index: bigint }>('select first_index from epoch where epoch = ?', epoch)
+  return row?.first_index ?? fail('EPOCH_UNKNOWN', { epoch })
+}
+
+async function countUnjudged(sql: Sql, judged: bigint): Promise<bigint> {
+  const row = await sql.row<{ events: bigint }>('select count(*) as events from usage_event where event_id > ?', judged)
+  return row?.events ?? 0n
+}
+
+interface Range {
+  readonly epoch: bigint
+  /** Entries [first, end). */
+  readonly first: bigint
+  readonly end: bigint
 }
 
 /** The epoch's receipts by payer, radio and rate. A rate holds from its policy's entry to the next one. */
-function countedUsage(database: RawDatabase, epoch: bigint, end: bigint): CountedUsage[] {
-  const select = database.prepare(
-    `select r.payer_id as payer, r.radio_id as radio, u.access as access, sum(r.counted) as counted
-     from receipt r join usage_event u on u.event_id = r.event_id
-     where r.epoch = ? and r.entry_index >= ? and r.entry_index < ? and r.counted > 0
-     group by r.payer_id, r.radio_id, u.access`,
-  )
-  return policies(database, end).flatMap(({ from, to, terms }) => {
-    const sums = select.all(epoch, from, to) as { payer: PayerId; radio: RadioId; access: Access; counted: Octets }[]
-    return sums.map(({ payer, radio, access, counted }) => {
+async function countedUsage(sql: Sql, { epoch, first, end }: Range): Promise<CountedUsage[]> {
+  interface Row {
+    readonly payer: PayerId
+    readonly radio: RadioId
+    readonly access: Access
+    readonly counted: Octets
+  }
+  const usage: CountedUsage[] = []
+  for (const { from, to, terms } of await policies(sql, end)) {
+    if (to <= first) continue
+    const sums = await sql.rows<Row>(
+      `select r.payer_id as payer, r.radio_id as radio, u.access as access, cast(sum(r.counted) as bigint) as counted
+       from receipt r join usage_event u on u.event_id = r.event_id
+       where r.epoch = ? and r.entry_index >= ? and r.entry_index < ? and r.counted > 0
+       group by r.payer_id, r.radio_id, u.access`,
+      epoch,
+      from,
+      to,
+    )
+    for (const { payer, radio, access, counted } of sums) {
       const rate = rateOf(terms, payer, access)
       if (rate === undefined) return fail('EPOCH_WITHOUT_RATE', { epoch, payer, access })
-      return { payer, radio, counted, rate }
-    })
-  })
+      usage.push({ payer, radio, counted, rate })
+    }
+  }
+  return usage
 }
 
 interface PolicyReign {
@@ -112,10 +216,11 @@ interface PolicyReign {
   readonly terms: Pick<PolicyTerms, 'rates'>
 }
 
-function policies(database: RawDatabase, end: bigint): PolicyReign[] {
-  const rows = database
-    .prepare('select entry_index, entry from log_entry where type = ? and type <> 1 order by entry_index')
-    .all(ENTRY_TYPES.policy.type) as { entry_index: bigint; entry: Uint8Array }[]
+async function policies(sql: Sql, end: bigint): Promise<PolicyReign[]> {
+  const rows = await sql.rows<{ entry_index: bigint; entry: Uint8Array }>(
+    'select entry_index, entry from log_entry where type = ? and type <> 1 order by entry_index',
+    BigInt(ENTRY_TYPES.policy.type),
+  )
   return rows.map(({ entry_index: from, entry }, at) => {
     const decoded = decodeEntry(entry)
     if (!decoded.ok || decoded.entry.type !== 'policy')
@@ -124,36 +229,39 @@ function policies(database: RawDatabase, end: bigint): PolicyReign[] {
   })
 }
 
-function payoutContext(database: RawDatabase): Parameters<typeof payouts>[1] {
-  const carry = database.prepare(
-    'select carry_out from payout where payer_id = ? and radio_id = ? order by epoch desc limit 1',
+/** What is known of the radios that the epoch has receipts for. */
+async function payoutContext(sql: Sql, epoch: bigint): Promise<Parameters<typeof payouts>[1]> {
+  interface Row {
+    readonly payer: PayerId
+    readonly radio: RadioId
+    readonly wallet: Wallet | null
+    readonly carry: bigint | null
+  }
+  const rows = await sql.rows<Row>(
+    `select r.payer_id as payer, r.radio_id as radio, s.payout_wallet as wallet,
+       (select p.carry_out from payout p where p.payer_id = r.payer_id and p.radio_id = r.radio_id
+        order by p.epoch desc limit 1) as carry
+     from (select distinct payer_id, radio_id from receipt where epoch = ? and counted > 0) r
+       left join policy_radio s on s.radio_id = r.radio_id`,
+    epoch,
   )
-  const wallet = database.prepare('select payout_wallet from policy_radio where radio_id = ?')
+  const carries = new Map<string, bigint>()
+  const wallets = new Map<RadioId, Wallet>()
+  for (const { payer, radio, wallet, carry } of rows) {
+    if (carry !== null) carries.set(`${payer} ${radio}`, carry)
+    if (wallet !== null) wallets.set(radio, wallet)
+  }
   return {
-    carry: (payer, radio) => (carry.get(payer, radio) as { carry_out: bigint } | undefined)?.carry_out ?? 0n,
-    wallet(radio) {
-      const row = wallet.get(radio) as { payout_wallet: Wallet } | undefined
-      return row?.payout_wallet ?? fail('RADIO_UNKNOWN', { radio })
-    },
+    carry: (payer, radio) => carries.get(`${payer} ${radio}`) ?? 0n,
+    wallet: (radio) => wallets.get(radio) ?? fail('RADIO_UNKNOWN', { radio }),
   }
 }
 
-function insertRows(database: RawDatabase, epoch: bigint, rows: readonly PayoutRow[]): void {
-  const insert = database.prepare(
-    `insert into payout (epoch, payer_id, radio_id, payout_wallet, counted, carry_in, amount, carry_out, state)
-     values (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+async function newestAnchor(sql: Sql): Promise<string | undefined> {
+  const row = await sql.row<{ signature: string }>(
+    `select signature from settlement_transaction
+     where kind = 'anchor' and state = 'finalized' order by epoch desc limit 1`,
   )
-  for (const { payer, radio, wallet, counted, carryIn, amount, carryOut } of rows)
-    insert.run(epoch, payer, radio, wallet, counted, carryIn, amount, carryOut, amount > 0n ? 'due' : 'paid')
-}
-
-function newestAnchor(database: RawDatabase): string | undefined {
-  const row = database
-    .prepare(
-      `select signature from settlement_transaction
-       where kind = 'anchor' and state = 'finalized' order by epoch desc limit 1`,
-    )
-    .get() as { signature: string } | undefined
   return row?.signature
 }
 

@@ -5,7 +5,8 @@ import { fail } from '../../core/kernel/errors.ts'
 import type { Logger } from '../../core/log/logger.ts'
 import type { SigningKey } from '../../core/runtime/keys.ts'
 import type { Part } from '../../core/runtime/module.ts'
-import type { RawDatabase, Store } from '../../core/store/store.ts'
+import type { Sql } from '../../core/store/sql.ts'
+import type { Store } from '../../core/store/store.ts'
 import type { Entry } from './entries/dictionary.ts'
 import { isKeyName, type VerifierKey } from './note/note.ts'
 import { createPublisher } from './publish.ts'
@@ -36,10 +37,10 @@ export interface ReceiptLog extends Part, LogReader {
   /** What signatures on checkpoints are checked with. */
   readonly key: VerifierKey
   /**
-   * Appends in the caller's transaction (`store.batch`) and answers the index of the first entry. Throws LOG_ENTRY_INVALID or
+   * Appends in the caller's transaction (`store.batch`) and answers the index of the first entry. Rejects with LOG_ENTRY_INVALID or
    * LOG_ORIGIN_CHANGED, and the transaction must not commit then.
    */
-  append(database: RawDatabase, entries: readonly Entry[]): bigint
+  append(sql: Sql, entries: readonly Entry[]): Promise<bigint>
   /** Publishes all that is committed; answers the size of the newest checkpoint, 0 before the first. */
   flush(): Promise<bigint>
   /** The newest checkpoint, or undefined before the first. */
@@ -98,7 +99,7 @@ export function createLog(
     name: 'log',
     origin,
     key: publisher.key,
-    append: (database, entries) => appendEntries(database, origin, entries),
+    append: (sql, entries) => appendEntries(sql, origin, entries),
     flush,
     checkpoint: () => readCheckpoint(store),
     async start() {

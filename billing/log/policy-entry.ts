@@ -1,19 +1,20 @@
 // The policy in the log: what is configured is signed by oracles, numbered and appended; what is in force is read back from there.
 import { fail } from '../../core/kernel/errors.ts'
 import type { SigningKey } from '../../core/runtime/keys.ts'
-import type { RawDatabase, Store } from '../../core/store/store.ts'
+import type { Sql } from '../../core/store/sql.ts'
+import type { Store } from '../../core/store/store.ts'
 import { type PolicyTerms, sortTerms } from '../policy/policy.ts'
 import { decodeEntry, encodeEntry, isEntry } from './entries/codec.ts'
 import type { EntryOf } from './entries/dictionary.ts'
 import type { ReceiptLog } from './log.ts'
 import { verifyEd25519 } from './note/ed25519.ts'
-import { newestEntry } from './store.ts'
+import { lockLog, newestEntry } from './store.ts'
 
 export type PolicyEntry = EntryOf<'policy'>
 
 /** The newest policy of the log, in the caller's transaction; undefined before the first. */
-export function readPolicy(database: RawDatabase): PolicyEntry | undefined {
-  const octets = newestEntry(database, 'policy')
+export async function readPolicy(sql: Sql): Promise<PolicyEntry | undefined> {
+  const octets = await newestEntry(sql, 'policy')
   if (octets === undefined) return undefined
   const decoded = decodeEntry(octets)
   if (decoded.ok && isEntry(decoded.entry, 'policy')) return decoded.entry
@@ -76,8 +77,10 @@ export function ensurePolicy(
   configured: PolicyTerms,
 ): Promise<bigint | undefined> {
   const terms = sortTerms(configured)
-  return store.batch((database) => {
-    const before = readPolicy(database)
+  return store.batch(async (sql) => {
+    // Of two nodes that start at once, one writes the policy and the other finds it.
+    await lockLog(sql, receiptLog.origin)
+    const before = await readPolicy(sql)
     if (before && equalTerms(before, terms)) return undefined
     const unsigned: PolicyEntry = { ...terms, type: 'policy', version: (before?.version ?? 0n) + 1n }
     const message = policyMessage(receiptLog.origin, unsigned)
@@ -89,7 +92,7 @@ export function ensurePolicy(
     const entry: PolicyEntry = { ...unsigned, signatures }
     const reason = policyFault(receiptLog.origin, entry, before)
     if (reason !== undefined) fail('LOG_POLICY_INVALID', { reason })
-    return receiptLog.append(database, [entry])
+    return receiptLog.append(sql, [entry])
   })
 }
 

@@ -7,7 +7,15 @@ import type { SigningKey } from '../../core/runtime/keys.ts'
 import type { Store } from '../../core/store/store.ts'
 import { openCheckpoint, signCheckpoint } from './note/checkpoint.ts'
 import { formatNote, formatVkey, SIGNATURE_TYPE, type VerifierKey, verifierKey } from './note/note.ts'
-import { insertCheckpoint, type LogHead, newestCheckpoint, readCheckpoint, readEntries, readHead } from './store.ts'
+import {
+  insertCheckpoint,
+  type LogHead,
+  lockLog,
+  newestCheckpoint,
+  readCheckpoint,
+  readEntries,
+  readHead,
+} from './store.ts'
 import type { TileWriter } from './tiles/directory.ts'
 import {
   CHECKPOINT_PATH,
@@ -76,44 +84,55 @@ export function createPublisher({ store, signer, tiles, clock, directory }: Publ
   }
 
   const sign = async (head: LogHead): Promise<void> => {
-    await store.batch((database) => {
-      const newest = newestCheckpoint(database)
+    await store.batch(async (sql) => {
+      await lockLog(sql, origin)
+      const newest = await newestCheckpoint(sql)
       if (newest && newest.size >= head.size) return
       const note = signCheckpoint({ origin, size: head.size, root: head.root }, signer)
-      insertCheckpoint(database, { size: head.size, root: head.root, note: formatNote(note) }, clock())
+      await insertCheckpoint(sql, { size: head.size, root: head.root, note: formatNote(note) }, clock())
     })
   }
 
-  /** Placed under the database's write lock, so that of two processes none puts an older checkpoint over a newer one. */
+  /**
+   * Placed under the lock of the log, so that of two processes none puts an older checkpoint over a newer one. What another node has
+   * signed is shown once its tiles are here too: each node may have a folder of its own.
+   */
   const show = async (): Promise<void> => {
     const stored = await readCheckpoint(store)
     const file = await tiles.read(CHECKPOINT_PATH, NOTE_LIMIT)
-    if (!stored || (file && Buffer.from(file).toString() === stored.note)) return
+    if (!stored || stored.size > whole || (file && Buffer.from(file).toString() === stored.note)) return
     const next = await tiles.prepare(CHECKPOINT_PATH, Buffer.from(stored.note))
-    await store.batch((database) => {
-      if (newestCheckpoint(database)?.size === stored.size) next.place()
+    let placed = false
+    await store.batch(async (sql) => {
+      await lockLog(sql, origin)
+      if (placed || (await newestCheckpoint(sql))?.size !== stored.size) return
+      next.place()
+      // A transaction that the database gave up is run again.
+      placed = true
     })
     await next.discard()
     await tiles.sync()
   }
 
-  let intact = false
+  /** The folder was found to hold the tree of so many entries, or made to. */
+  let whole = 0n
 
   return {
     key,
     async publish() {
       await keepKey()
-      const head = await readHead(store, origin)
+      // In this order, or what another node appends and signs in between looks like a log that has lost entries.
       const signed = await signedBefore()
+      const head = await readHead(store, origin)
       if (head.size < signed.size) refuse(head, signed.size)
-      intact ||= await isReadable(reader, head.published)
-      if (intact && head.size === signed.size && head.published === head.size) {
+      if (whole !== head.published && (await isReadable(reader, head.published))) whole = head.published
+      if (whole === head.size && head.size === signed.size && head.published === head.size) {
         await show()
         return head.size
       }
-      const filled = await writeTiles(store, tiles, { ...head, published: intact ? head.published : 0n })
+      const filled = await writeTiles(store, tiles, whole, head.size)
       if (!(await continues(signed, head))) refuse(head, signed.size)
-      intact = true
+      whole = head.size
       await sign(head)
       await show()
       for (const tile of filled) await tiles.remove(partialsPath(tile))
@@ -137,10 +156,10 @@ async function isReadable(reader: LogReader, size: bigint): Promise<boolean> {
   }
 }
 
-/** Writes what a tree of `size` leaves has and one of `published` has not; answers the tiles that became full. Durable at the end. */
-async function writeTiles(store: Store, tiles: TileWriter, { size, published }: LogHead): Promise<Tile[]> {
+/** Writes what a tree of `size` leaves has and one of `before` has not; answers the tiles that became full. Durable at the end. */
+async function writeTiles(store: Store, tiles: TileWriter, before: bigint, size: bigint): Promise<Tile[]> {
   const filled: Tile[] = []
-  const levels = await readLevels(tiles, published)
+  const levels = await readLevels(tiles, before)
 
   const add = async (tile: Tile, octets: Uint8Array): Promise<void> => {
     await tiles.add(tilePath(tile), octets)
@@ -157,7 +176,7 @@ async function writeTiles(store: Store, tiles: TileWriter, { size, published }: 
   }
 
   const width = BigInt(TILE_WIDTH)
-  for (let index = published / width; index * width < size; index++) {
+  for (let index = before / width; index * width < size; index++) {
     const end = (index + 1n) * width
     const rows = await readEntries(store, index * width, end < size ? end : size)
     const hashes = rows.map(({ leafHash }) => leafHash)

@@ -7,7 +7,8 @@ import type { Clock } from '../../core/kernel/clock.ts'
 import { fail } from '../../core/kernel/errors.ts'
 import { type PayerId, wallet } from '../../core/kernel/ids.ts'
 import { readCursor, writeCursor } from '../../core/store/cursor.ts'
-import type { RawDatabase, Store } from '../../core/store/store.ts'
+import type { Sql } from '../../core/store/sql.ts'
+import type { Store } from '../../core/store/store.ts'
 import { judge, type Usage } from '../policy/judge.ts'
 import { applyChange } from '../policy/registry.ts'
 import { type Outcome, splitVerdict } from '../policy/verdict.ts'
@@ -17,20 +18,24 @@ import type { ReceiptLog } from './log.ts'
 import { readPolicy } from './policy-entry.ts'
 import { type ReferenceSecrets, sessionReference, subscriberReference } from './receipts/references.ts'
 import {
+  insertReceipts,
   openEpoch,
+  pieceKey,
   type RadioRow,
-  type RadioStates,
+  type RadioState,
   type ReceiptRow,
   radioEventsAfter,
-  radioStates,
-  receiptTable,
+  readRadioStates,
+  receiptedEvents,
+  saveRadioStates,
   type UsageRow,
   usageAfter,
 } from './receipts/store.ts'
+import { lockLog } from './store.ts'
 
 export interface ReceiptsDeps {
   readonly store: Store
-  readonly receiptLog: Pick<ReceiptLog, 'append'>
+  readonly receiptLog: Pick<ReceiptLog, 'append' | 'origin'>
   readonly subscribers: SubscriberDirectory
   readonly secrets: ReferenceSecrets
   readonly clock: Clock
@@ -52,27 +57,30 @@ export function createReceiptsStage(deps: ReceiptsDeps, { batch = 1000 }: Receip
     registers: [metrics],
   })
 
-  const take = (database: RawDatabase, limit: number): Taken => {
-    const changes = radioEventsAfter(database, readCursor(database, 'registry'), limit)
-    const events = usageAfter(database, readCursor(database, 'receipts'), limit - changes.length)
-    const states = radioStates(database)
-    const entries: Entry[] = []
-    for (const row of changes) {
+  const take = async (sql: Sql, limit: number): Promise<Taken> => {
+    const [registry, receipts] = [await readCursor(sql, 'registry'), await readCursor(sql, 'receipts')]
+    const changes = await radioEventsAfter(sql, registry, limit)
+    const events = await usageAfter(sql, receipts, limit - changes.length)
+    if (changes.length + events.length === 0) return { count: 0, outcomes: [] }
+    // The policy, the open epoch and the radios' numbers stay as they are read here until the entries stand behind them.
+    await lockLog(sql, receiptLog.origin)
+    const states = await readRadioStates(sql, [...changes, ...events].map(radioOf))
+    const entries: Entry[] = changes.map((row) => {
       const entry = registryEntry(row)
-      const state = states.of(row.radio_id)
+      const state = stateOf(states, row)
       state.standing = applyChange(state.standing, entry)
-      entries.push(entry)
-    }
-    const rows = events.length === 0 ? [] : writeReceipts(database, deps, events, states, entries)
-    if (entries.length > 0) {
-      const first = receiptLog.append(database, entries)
-      const table = receiptTable(database)
-      for (const { place, row } of rows) table.insert({ ...row, index: first + BigInt(place) })
-      states.save()
-    }
+      return entry
+    })
+    const rows = events.length === 0 ? [] : await writeReceipts(sql, deps, events, states, entries)
+    const first = await receiptLog.append(sql, entries)
+    await insertReceipts(
+      sql,
+      rows.map(({ place, row }) => ({ ...row, index: first + BigInt(place) })),
+    )
+    await saveRadioStates(sql, states)
     const [change, event] = [changes.at(-1), events.at(-1)]
-    if (change) writeCursor(database, 'registry', change.event_id)
-    if (event) writeCursor(database, 'receipts', event.event_id)
+    if (change) await writeCursor(sql, 'registry', change.event_id)
+    if (event) await writeCursor(sql, 'receipts', event.event_id)
     const outcomes = rows.map(({ row }) => splitVerdict(row.verdict).outcome)
     return { count: changes.length + events.length, outcomes }
   }
@@ -81,7 +89,7 @@ export function createReceiptsStage(deps: ReceiptsDeps, { batch = 1000 }: Receip
     name: 'receipts',
     async step(limit = batch) {
       await subscribers.refresh()
-      const { count, outcomes } = await store.batch((database) => take(database, limit))
+      const { count, outcomes } = await store.batch((sql) => take(sql, limit))
       for (const outcome of outcomes) written.inc({ outcome })
       return count
     },
@@ -100,32 +108,42 @@ interface Awaited {
   readonly row: Omit<ReceiptRow, 'index'>
 }
 
+/** Nobody's radio has receipts too. */
+const radioOf = ({ radio_id }: Pick<UsageRow, 'radio_id'>): string => radio_id ?? ''
+
+function stateOf(states: ReadonlyMap<string, RadioState>, row: Pick<UsageRow, 'radio_id'>): RadioState {
+  const state = states.get(radioOf(row))
+  if (!state) throw new RangeError(`the state of the radio '${radioOf(row)}' was not read`)
+  return state
+}
+
 /** Adds a receipt for each event to `entries`. An event that has one already, because a cursor was set back, is passed over. */
-function writeReceipts(
-  database: RawDatabase,
+async function writeReceipts(
+  sql: Sql,
   deps: ReceiptsDeps,
   events: readonly UsageRow[],
-  states: RadioStates,
+  states: ReadonlyMap<string, RadioState>,
   entries: Entry[],
-): Awaited[] {
-  const policy = readPolicy(database) ?? fail('LOG_NO_POLICY', {})
-  const epoch = openEpoch(database, deps.clock())
-  const table = receiptTable(database)
-  const taken = new Set<string>()
+): Promise<Awaited[]> {
+  const policy = (await readPolicy(sql)) ?? fail('LOG_NO_POLICY', {})
+  const epoch = await openEpoch(sql, deps.clock())
+  const pieces = events.map((event) => ({ event, named: name(event, deps) }))
+  const receipted = await receiptedEvents(
+    sql,
+    pieces.map(({ event: { sequence }, named: { sessionRef } }) => ({ sessionRef, sequence })),
+  )
   const rows: Awaited[] = []
-  for (const event of events) {
+  for (const { event, named } of pieces) {
     const { event_id, sequence } = event
-    const named = name(event, deps)
     const { sessionRef } = named
-    const earlier = table.receipted(sessionRef, sequence)
-    if (earlier.includes(event_id)) continue
-    const key = `${Buffer.from(sessionRef).toString('latin1')} ${sequence}`
-    const repeated = earlier.length > 0 || taken.has(key)
-    taken.add(key)
-    const radio = event.radio_id ?? ''
-    const state = states.of(radio)
+    const key = pieceKey({ sessionRef, sequence })
+    const earlier = receipted.get(key)
+    if (earlier?.has(event_id)) continue
+    if (!earlier) receipted.set(key, new Set([event_id]))
+    const radio = radioOf(event)
+    const state = stateOf(states, event)
     const usage = usageOf(event, named.payer)
-    const { verdict, counted } = judge(policy, { radio: state.standing, repeated }, usage)
+    const { verdict, counted } = judge(policy, { radio: state.standing, repeated: earlier !== undefined }, usage)
     const radioSeq = state.nextSeq++
     rows.push({
       place: entries.length,

@@ -1,7 +1,8 @@
 // The log in the database: entries, the frontier to grow them by, and the checkpoints signed over them. Everything that appends
-// runs inside the caller's transaction and reads the frontier there: another process may have appended a moment ago.
+// runs inside the caller's transaction and locks the frontier there: another process may have appended a moment ago.
 import { fail } from '../../core/kernel/errors.ts'
-import type { RawDatabase, Store } from '../../core/store/store.ts'
+import type { Sql, Target } from '../../core/store/sql.ts'
+import type { Store } from '../../core/store/store.ts'
 import { encodeEntry } from './entries/codec.ts'
 import { ENTRY_TYPES, type Entry } from './entries/dictionary.ts'
 import {
@@ -40,32 +41,56 @@ interface StateRow {
   readonly published_size: bigint
 }
 
+const ENTRIES: Target = { table: 'log_entry', columns: ['entry_index', 'type', 'entry', 'leaf_hash'] }
+const NEW_STATE: Target = {
+  table: 'log_state',
+  columns: ['origin', 'size', 'frontier', 'published_size'],
+  conflict: '(origin) do nothing',
+}
+const CHECKPOINTS: Target = { table: 'log_checkpoint', columns: ['size', 'root', 'note', 'signed_at'] }
+
+/**
+ * From here to the end of the caller's transaction nobody else appends: what it reads of the log, the policy or the open epoch stays
+ * true until it commits. Whoever decides by them locks first; stage cursors are locked before the log. Answers the size of the log.
+ * Throws LOG_ORIGIN_CHANGED when the database holds another log.
+ */
+export async function lockLog(sql: Sql, origin: string): Promise<bigint> {
+  return (await lockFrontier(sql, origin)).size
+}
+
 /** Appends entries in the caller's transaction; answers the index of the first. */
-export function appendEntries(database: RawDatabase, origin: string, entries: readonly Entry[]): bigint {
-  const frontier = readFrontier(database, origin)
+export async function appendEntries(sql: Sql, origin: string, entries: readonly Entry[]): Promise<bigint> {
+  const frontier = await lockFrontier(sql, origin)
   const first = frontier.size
   if (entries.length === 0) return first
-  const insert = database.prepare('insert into log_entry (entry_index, type, entry, leaf_hash) values (?, ?, ?, ?)')
+  const leaves: Uint8Array[] = []
   let index = first
-  const leaves = entries.map((entry) => {
+  const rows = entries.map((entry) => {
     const octets = encodeEntry(entry)
     const leaf = hashLeaf(octets)
-    insert.run(index++, ENTRY_TYPES[entry.type].type, octets, leaf)
-    return leaf
+    leaves.push(leaf)
+    return [index++, BigInt(ENTRY_TYPES[entry.type].type), octets, leaf]
   })
+  await sql.insert(ENTRIES, rows)
   const grown = appendLeaves(frontier, leaves)
-  database
-    .prepare(
-      `insert into log_state (origin, size, frontier, published_size) values (?, ?, ?, 0)
-       on conflict (origin) do update set size = excluded.size, frontier = excluded.frontier`,
-    )
-    .run(origin, grown.size, encodeFrontier(grown))
+  await sql.run('update log_state set size = ?, frontier = ?', grown.size, encodeFrontier(grown))
   return first
 }
 
-function readFrontier(database: RawDatabase, origin: string): Frontier {
-  const row = database.prepare('select * from log_state limit 1').get() as StateRow | undefined
-  return row ? frontierOf(row, origin) : EMPTY_FRONTIER
+async function lockFrontier(sql: Sql, origin: string): Promise<Frontier> {
+  const row = await lockState(sql, origin)
+  if (row) return frontierOf(row, origin)
+  const other = await sql.row<StateRow>('select * from log_state')
+  if (other) return frontierOf(other, origin)
+  // What is not there cannot be locked; another node may be making it at this moment.
+  await sql.insert(NEW_STATE, [[origin, 0n, encodeFrontier(EMPTY_FRONTIER), 0n]])
+  const made = await lockState(sql, origin)
+  return made ? frontierOf(made, origin) : EMPTY_FRONTIER
+}
+
+async function lockState(sql: Sql, origin: string): Promise<StateRow | undefined> {
+  const [row] = await sql.find<StateRow>('select * from log_state', 'origin', [origin], 'lock')
+  return row
 }
 
 function frontierOf(row: StateRow, origin: string): Frontier {
@@ -104,28 +129,27 @@ export async function readCheckpoint(store: Store): Promise<StoredCheckpoint | u
 }
 
 /** As `readCheckpoint`, in the caller's transaction. */
-export function newestCheckpoint(database: RawDatabase): StoredCheckpoint | undefined {
-  return database.prepare('select size, root, note from log_checkpoint order by size desc limit 1').get() as
-    | StoredCheckpoint
-    | undefined
+export function newestCheckpoint(sql: Sql): Promise<StoredCheckpoint | undefined> {
+  return sql.row('select size, root, note from log_checkpoint order by size desc limit 1')
 }
 
-export function insertCheckpoint(
-  database: RawDatabase,
+/** The caller has locked the log. */
+export async function insertCheckpoint(
+  sql: Sql,
   { size, root, note }: StoredCheckpoint,
   signedAt: bigint,
-): void {
-  database
-    .prepare('insert into log_checkpoint (size, root, note, signed_at) values (?, ?, ?, ?)')
-    .run(size, root, note, signedAt)
-  database.prepare('update log_state set published_size = max(published_size, ?)').run(size)
+): Promise<void> {
+  await sql.insert(CHECKPOINTS, [[size, root, note, signedAt]])
+  await sql.run('update log_state set published_size = ? where published_size < ?', size, size)
 }
 
 /** The octets of the newest entry of a type, which must not be usage. */
-export function newestEntry(database: RawDatabase, type: Exclude<Entry['type'], 'usage'>): Uint8Array | undefined {
-  const row = database
-    .prepare('select entry from log_entry where type = ? and type <> 1 order by entry_index desc limit 1')
-    .get(ENTRY_TYPES[type].type) as { entry: Uint8Array } | undefined
+export async function newestEntry(sql: Sql, type: Exclude<Entry['type'], 'usage'>): Promise<Uint8Array | undefined> {
+  // `type <> 1`: the condition of the index, which no parameter implies.
+  const row = await sql.row<{ entry: Uint8Array }>(
+    'select entry from log_entry where type = ? and type <> 1 order by entry_index desc limit 1',
+    BigInt(ENTRY_TYPES[type].type),
+  )
   return row?.entry
 }
 

@@ -1,13 +1,25 @@
-// The rating stage: usage events become charges, one transfer each, at the subscriber's flat tariff.
+// The rating stage: usage events become charges, by the subscriber's plan or, where that is not in the catalogue, at the flat tariff.
+import { sql as raw } from 'kysely'
 import type { Stage } from '../../core/events/journal.ts'
 import type { SubscriberDirectory } from '../../core/events/ports.ts'
-import { USAGE_FLAG } from '../../core/events/usage-event.ts'
-import type { SubscriberId } from '../../core/kernel/ids.ts'
+import { type Access, USAGE_FLAG } from '../../core/events/usage-event.ts'
+import type { RadioId, SubscriberId } from '../../core/kernel/ids.ts'
 import { type Microtokens, type Millis, octets } from '../../core/kernel/units.ts'
 import { readCursor, writeCursor } from '../../core/store/cursor.ts'
+import type { Sql } from '../../core/store/sql.ts'
 import type { Store } from '../../core/store/store.ts'
-import { revenueOf, usageOf } from '../ledger/accounts.ts'
-import { postTransfers, remainders, type Transfer } from '../ledger/store.ts'
+import { createCatalogue } from '../charging/catalogue/store.ts'
+import { chargeUsage, doubtOf, holdUsage, type UnreservedUsage } from '../charging/usage.ts'
+import { AccountsFull } from '../charging/wallet/book.ts'
+import { type AccountId, revenueOf, usageOf } from '../ledger/accounts.ts'
+import {
+  MOST_TOTAL,
+  openAccounts,
+  postUsage,
+  readRemainders,
+  type UsageTransfer,
+  writeRemainders,
+} from '../ledger/store.ts'
 import { rate } from './rate.ts'
 
 const STAGE = 'rating'
@@ -16,6 +28,8 @@ const BATCH = 500
 interface Row {
   readonly event_id: bigint
   readonly subscriber_id: SubscriberId | null
+  readonly radio_id: RadioId | null
+  readonly access: Access
   readonly end_at: Millis
   readonly uplink: bigint
   readonly downlink: bigint
@@ -25,51 +39,99 @@ interface Row {
 export interface RatingDeps {
   readonly store: Store
   readonly subscribers: SubscriberDirectory
+  /** The class that a radio's owner registered it in, for tariffs. */
+  readonly radioClass?: (radio: RadioId) => string | undefined
+  /** Names this node's accounts; as in `createCharging`. */
+  readonly node?: string
 }
 
+/** The flags of events that are not charged: in doubt, or charged already. */
+const UNCHARGED = USAGE_FLAG.counterFell | USAGE_FLAG.charged
+
 /**
- * Events of nobody we know, and events whose counter fell, are not charged: nobody is billed for octets that are in doubt.
- * `price`: microtokens per 1,000,000 octets.
+ * Events of nobody we know, and events whose counter fell, are not charged: nobody is billed for octets that are in doubt. Events of
+ * subscribers whose plan is in the catalogue are charged by it, those of all others at `price`, microtokens per 1,000,000 octets.
  */
-export function createRatingStage({ store, subscribers }: RatingDeps, price: Microtokens): Stage {
+export function createRatingStage(
+  { store, subscribers, radioClass = () => undefined, node = 'n1' }: RatingDeps,
+  price: Microtokens,
+): Stage {
+  const catalogue = createCatalogue(price)
+  const deps = { catalogue, node, radioClass: (radio: RadioId | undefined) => radio && radioClass(radio) }
   return {
     name: STAGE,
     async step(limit = BATCH) {
       await subscribers.refresh()
-      return store.batch((database) => {
-        const events = database
-          .prepare(
-            'select event_id, subscriber_id, end_at, uplink, downlink, flags from usage_event where event_id > ? order by event_id limit ?',
-          )
-          .all(readCursor(database, STAGE), limit) as Row[]
+      const crowded = new Set<AccountId>()
+      const once = async (sql: Sql): Promise<number> => {
+        const events = await sql.rows<Row>(EVENTS, await readCursor(sql, STAGE), BigInt(limit))
         const last = events.at(-1)
         if (!last) return 0
-        const carried = remainders(database)
-        const left = new Map<SubscriberId, bigint>()
-        const transfers: Transfer[] = []
-        for (const event of events) {
-          const { subscriber_id: subscriber } = event
-          if (subscriber === null || (Number(event.flags) & USAGE_FLAG.counterFell) !== 0) continue
-          const known = subscribers.byId(subscriber)
-          if (!known) continue
-          const before = left.get(subscriber) ?? carried.read(usageOf(subscriber))
-          const { amount, remainder } = rate(octets(event.uplink + event.downlink), price, before)
-          left.set(subscriber, remainder)
-          transfers.push({
-            cause: `usage:${event.event_id}`,
-            debit: usageOf(subscriber),
-            credit: revenueOf(known.payer),
-            amount,
-            at: event.end_at,
-          })
-        }
-        postTransfers(database, transfers)
-        for (const [subscriber, remainder] of left) carried.write(usageOf(subscriber), remainder)
-        writeCursor(database, STAGE, last.event_id)
+        const usage = events.flatMap((event): UnreservedUsage[] => {
+          const known = event.subscriber_id === null ? undefined : subscribers.byId(event.subscriber_id)
+          if (!known || (Number(event.flags) & UNCHARGED) !== 0) return []
+          const { event_id, radio_id, access, end_at, uplink, downlink } = event
+          return [
+            { event: event_id, subscriber: known, radio: radio_id ?? undefined, access, end: end_at, uplink, downlink },
+          ]
+        })
+        await chargeFlat(sql, await chargeUsage(deps, sql, usage, crowded), price)
+        await writeCursor(sql, STAGE, last.event_id)
         return events.length
-      })
+      }
+      for (;;)
+        try {
+          return await store.batch(once)
+        } catch (error) {
+          if (!(error instanceof AccountsFull)) throw error
+          for (const account of error.accounts) crowded.add(account)
+        }
     },
   }
+}
+
+const EVENTS = `select event_id, subscriber_id, radio_id, access, end_at, uplink, downlink, flags from usage_event
+  where event_id > ? order by event_id limit ?`
+
+/** Charges at the flat tariff. What would not fit the books is set aside, and the stage goes on. */
+async function chargeFlat(sql: Sql, events: readonly UnreservedUsage[], price: Microtokens): Promise<void> {
+  if (events.length === 0) return
+  const owing = [...new Set(events.map(({ subscriber }) => usageOf(subscriber.subscriber)))]
+  const left = await readRemainders(sql, owing)
+  const rows = await openAccounts(sql, [
+    ...owing,
+    ...new Set(events.map(({ subscriber }) => revenueOf(subscriber.payer))),
+  ])
+  const totals = new Map(
+    [...rows].map(([account, { debits, credits }]) => [account, debits > credits ? debits : credits]),
+  )
+  const transfers: UsageTransfer[] = []
+  const held: (UnreservedUsage & { readonly reason: string })[] = []
+  for (const event of events) {
+    const { subscriber, uplink, downlink } = event
+    const [debit, credit] = [usageOf(subscriber.subscriber), revenueOf(subscriber.payer)]
+    const doubt = doubtOf(uplink, downlink)
+    const { amount, remainder } = rate(octets(uplink + downlink), price, left.get(debit) ?? 0n)
+    const after = [debit, credit].map((account) => (totals.get(account) ?? 0n) + amount)
+    if (doubt !== undefined || after.some((total) => total > MOST_TOTAL)) {
+      held.push({ ...event, reason: doubt ?? 'the charge would not fit the books' })
+      continue
+    }
+    left.set(debit, remainder)
+    for (const account of [debit, credit]) totals.set(account, (totals.get(account) ?? 0n) + amount)
+    transfers.push({
+      source: 'usage',
+      reference: event.event,
+      cause: `usage:${event.event}`,
+      debit,
+      credit,
+      amount,
+      at: event.end,
+    })
+  }
+  await postUsage(sql, transfers)
+  await writeRemainders(sql, left)
+  await holdUsage(sql, held)
 }
 
 export interface UsageRow {
@@ -82,7 +144,7 @@ export interface UsageRow {
   readonly uplink: bigint
   readonly downlink: bigint
   readonly cause: string
-  /** Microtokens charged to the subscriber; null until the event is rated, or when it is not charged. */
+  /** Money charged to the subscriber, micro-units of its plan's currency (microtokens at the flat tariff); null until the event is rated, or when it is not charged. */
   readonly charge: bigint | null
 }
 
@@ -93,29 +155,21 @@ export interface UsageFilter {
 }
 
 /** The newest events first. */
-export function listUsage({ db }: Store, { subscriber, radio, limit }: UsageFilter): Promise<UsageRow[]> {
+export async function listUsage({ db }: Store, { subscriber, radio, limit }: UsageFilter): Promise<UsageRow[]> {
   let query = db
     .selectFrom('usage_event')
-    .leftJoin('ledger_transfer', (join) =>
-      join.on((eb) =>
-        eb('ledger_transfer.cause', '=', eb.fn<string>('concat', [eb.val('usage:'), eb.ref('usage_event.event_id')])),
+    .select(['event_id', 'subscriber_id', 'radio_id', 'access', 'start_at', 'end_at', 'uplink', 'downlink', 'cause'])
+    .select(
+      raw<
+        bigint | null
+      >`(select cast(sum(t.amount) as bigint) from ledger_transfer t join ledger_account a on a.account_no = t.debit_account
+        where t.source = 'usage' and t.reference = usage_event.event_id and a.unit not in ('octet', 'second', 'message'))`.as(
+        'charge',
       ),
     )
-    .select([
-      'usage_event.event_id',
-      'usage_event.subscriber_id',
-      'usage_event.radio_id',
-      'usage_event.access',
-      'usage_event.start_at',
-      'usage_event.end_at',
-      'usage_event.uplink',
-      'usage_event.downlink',
-      'usage_event.cause',
-      'ledger_transfer.amount as charge',
-    ])
-    .orderBy('usage_event.event_id', 'desc')
+    .orderBy('event_id', 'desc')
     .limit(limit)
-  if (subscriber !== undefined) query = query.where('usage_event.subscriber_id', '=', subscriber)
-  if (radio !== undefined) query = query.where('usage_event.radio_id', '=', radio)
+  if (subscriber !== undefined) query = query.where('subscriber_id', '=', subscriber)
+  if (radio !== undefined) query = query.where('radio_id', '=', radio)
   return query.execute() as Promise<UsageRow[]>
 }

@@ -52,8 +52,8 @@ export async function planAnchors({ store, chain, clock, origin }: PlanDeps, gen
     const memo = anchorMemo({ origin, epoch, ...checkpoint, tableHash: table_hash, total })
     const { slot } = await chain.blockHeight()
     const row = { batch_id: `a:${epoch}`, epoch, kind: 'anchor', payer_id: null, chain: genesis } as const
-    const isNew = await store.batch((database) =>
-      insertPlanned(database, { ...row, since_slot: slot, memo, digest: table_hash }, clock()),
+    const isNew = await store.batch((sql) =>
+      insertPlanned(sql, { ...row, since_slot: slot, memo, digest: table_hash }, clock()),
     )
     if (isNew) planned++
   }
@@ -70,7 +70,7 @@ export async function planPayouts(deps: PlanDeps, genesis: string, { hold, minim
     const wait = async (reason: WaitingFor, held: readonly DueRow[]): Promise<void> => {
       if (held.length === 0) return
       waiting[reason] += sum(held)
-      await store.batch((database) => markWaiting(database, held))
+      await store.batch((sql) => markWaiting(sql, held))
     }
     const treasury = await readTreasury(store, payer)
     const funds = treasury && readTokenAccount((await chain.accounts([treasury.tokenAccount]))[0])
@@ -103,7 +103,7 @@ export async function planPayouts(deps: PlanDeps, genesis: string, { hold, minim
         }
         const batch_id = batchId(epoch, payer, first + BigInt(at))
         const row = { batch_id, epoch, kind: 'payout', payer_id: payer, chain: genesis, since_slot: slot } as const
-        const isNew = await store.batch((database) => insertBatch(database, { ...row, memo, digest }, paid, clock()))
+        const isNew = await store.batch((sql) => insertBatch(sql, { ...row, memo, digest }, paid, clock()))
         if (!isNew) continue
         left -= sum(paid)
         transactions++

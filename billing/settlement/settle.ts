@@ -8,7 +8,8 @@ import { fail, isTallycellError } from '../../core/kernel/errors.ts'
 import type { Millis } from '../../core/kernel/units.ts'
 import type { Logger } from '../../core/log/logger.ts'
 import type { Part } from '../../core/runtime/module.ts'
-import type { RawDatabase, Store } from '../../core/store/store.ts'
+import type { Sql } from '../../core/store/sql.ts'
+import type { Store } from '../../core/store/store.ts'
 import { payoutDigest } from '../epoch/payout-digest.ts'
 import { appendEntries } from '../log/store.ts'
 import { type DueRow, gatherOwners } from './batches.ts'
@@ -53,7 +54,7 @@ export interface SettlementDeps {
   /** Origin of the log. */
   readonly origin: string
   /** Books payouts, once per epoch, payer and radio, in the transaction that records them as paid. */
-  postPayouts(database: RawDatabase, rows: readonly PaidRow[]): void
+  postPayouts(sql: Sql, rows: readonly PaidRow[]): Promise<void>
 }
 
 export interface SettlementOptions extends PlanOptions {
@@ -71,7 +72,7 @@ export interface Round {
 }
 
 export interface Settlement extends Part {
-  /** One round: plans, and takes each transaction as far as it will go. Rejects with CHAIN_UNREACHABLE, CHAIN_REFUSED or CHAIN_CHANGED. */
+  /** One round, unless another node is at it: plans, and takes each transaction as far as it will go. Rejects with CHAIN_UNREACHABLE, CHAIN_REFUSED or CHAIN_CHANGED. */
   runOnce(): Promise<Round>
   /** Runs rounds until all of the epoch is paid; rejects when `signal` aborts, or with what a round rejects with. */
   settled(epoch: bigint, signal: AbortSignal): Promise<void>
@@ -106,15 +107,16 @@ export function createSettlement(deps: SettlementDeps, options: SettlementOption
       )
       return false
     }
-    const moved = await store.batch((database) => {
-      if (!moveTransaction(database, row, step.state, clock())) return false
+    const moved = await store.batch(async (sql) => {
+      if (!(await moveTransaction(sql, row, step.state, clock()))) return false
       for (const effect of step.effects) {
-        if (effect === 'keepMessage' && happening.on === 'build') keepMessage(database, row.batch_id, happening.message)
+        if (effect === 'keepMessage' && happening.on === 'build')
+          await keepMessage(sql, row.batch_id, happening.message)
         if (effect === 'keepSignatures' && happening.on === 'sign')
-          keepSignatures(database, row.batch_id, happening.wire, happening.signature)
-        if (effect === 'recordPayment' && happening.on === 'finalize') record(database, row, happening)
-        if (effect === 'beginAttempt') beginAttempt(database, row.batch_id)
-        if (effect === 'releaseRows') releaseRows(database, row.batch_id)
+          await keepSignatures(sql, row.batch_id, happening.wire, happening.signature)
+        if (effect === 'recordPayment' && happening.on === 'finalize') await record(sql, row, happening)
+        if (effect === 'beginAttempt') await beginAttempt(sql, row.batch_id)
+        if (effect === 'releaseRows') await releaseRows(sql, row)
       }
       return true
     })
@@ -125,23 +127,25 @@ export function createSettlement(deps: SettlementDeps, options: SettlementOption
     return moved
   }
 
-  const record = (
-    database: RawDatabase,
+  const record = async (
+    sql: Sql,
     row: StoredTransaction,
     { signature, slot }: Extract<Happening, { on: 'finalize' }>,
-  ): void => {
-    keepFinality(database, row.batch_id, signature, slot)
-    if (row.kind === 'anchor') markAnchored(database, row.epoch)
+  ): Promise<void> => {
+    await keepFinality(sql, row.batch_id, signature, slot)
+    if (row.kind === 'anchor') await markAnchored(sql, row.epoch)
     else if (row.payer_id !== null) {
-      const at = clock()
-      postPayouts(
-        database,
-        markPaid(database, row.batch_id).map((paid) => ({ ...paid, signature, at })),
-      )
       const { epoch, payer_id: payer, batch_id: batch } = row
-      appendEntries(database, origin, [{ type: 'payout', epoch, payer, batch, signature, slot }])
+      // The log before the ledger, as the close of an epoch locks them.
+      await appendEntries(sql, origin, [{ type: 'payout', epoch, payer, batch, signature, slot }])
+      const at = clock()
+      const rows = await markPaid(sql, row)
+      await postPayouts(
+        sql,
+        rows.map((paid) => ({ ...paid, signature, at })),
+      )
     }
-    settleEpoch(database, row.epoch)
+    await settleEpoch(sql, row.epoch)
   }
 
   /** What happens to `row` next; undefined while the chain is what is waited for. */
@@ -228,13 +232,13 @@ export function createSettlement(deps: SettlementDeps, options: SettlementOption
     return undefined
   }
 
-  const round = async (): Promise<Round> => {
+  const round = async (lost: AbortSignal): Promise<Round> => {
     const genesis = await chain.genesis()
     let steps = await planAnchors(deps, genesis)
-    steps += await advance(genesis)
+    steps += await advance(genesis, lost)
     const planned = await planPayouts(deps, genesis, options)
     for (const [reason, amount] of Object.entries(planned.waiting)) metrics.waiting.set({ reason }, Number(amount))
-    if (planned.transactions > 0) steps += planned.transactions + (await advance(genesis))
+    if (planned.transactions > 0) steps += planned.transactions + (await advance(genesis, lost))
     const [held] = holding.splice(0)
     if (held) throw held.error
     return { steps, pending: (await listUnfinished(store)).length }
@@ -256,9 +260,10 @@ export function createSettlement(deps: SettlementDeps, options: SettlementOption
   }
 
   /** Takes each unfinished transaction as far as it will go; answers the steps. */
-  const advance = async (genesis: string): Promise<number> => {
+  const advance = async (genesis: string, lost: AbortSignal): Promise<number> => {
+    const ended = (): boolean => stopping.signal.aborted || lost.aborted
     let steps = 0
-    for (let rows = await listUnfinished(store); rows.length > 0 && !stopping.signal.aborted; ) {
+    for (let rows = await listUnfinished(store); rows.length > 0 && !ended(); ) {
       const moved = new Set<string>()
       for (const row of rows) if (await attempt(row, genesis)) moved.add(row.batch_id)
       steps += moved.size
@@ -268,9 +273,13 @@ export function createSettlement(deps: SettlementDeps, options: SettlementOption
     return steps
   }
 
+  /** While another node runs a round, this one looks on: what they would both plan from one treasury might be more than it holds. */
+  const roundAlone = async (): Promise<Round> =>
+    (await store.exclusive('settlement', round)) ?? { steps: 0, pending: (await listUnfinished(store)).length }
+
   /** One after the other, whoever asks. */
   const runOnce = (): Promise<Round> => {
-    const result = turn.then(round).then(
+    const result = turn.then(roundAlone).then(
       (done) => {
         if (trouble !== undefined) log.info('settlement goes on')
         trouble = undefined

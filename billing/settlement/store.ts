@@ -1,8 +1,10 @@
 // Treasuries, settlement transactions and the state of payout rows in the database. A row of settlement_transaction only moves
-// from the state and attempt that the mover has read, so that of two processes one acts.
+// from the state and attempt that the mover has read, so that of two processes one acts. Payout rows are moved by whoever holds their
+// epoch's row. Locked in this order: settlement_transaction, the log, epoch, payout, the ledger.
 import type { PayerId } from '../../core/kernel/ids.ts'
 import type { Millis } from '../../core/kernel/units.ts'
-import type { RawDatabase, Store } from '../../core/store/store.ts'
+import type { Sql, Target, Value } from '../../core/store/sql.ts'
+import type { Store } from '../../core/store/store.ts'
 import type { DueRow } from './batches.ts'
 import type { State } from './machine.ts'
 import type { Oracles } from './oracles.ts'
@@ -76,26 +78,44 @@ export type PlannedTransaction = Pick<
   'batch_id' | 'epoch' | 'kind' | 'payer_id' | 'chain' | 'since_slot' | 'memo' | 'digest'
 >
 
+const PLANNED: Target = {
+  table: 'settlement_transaction',
+  columns: [
+    'batch_id',
+    'epoch',
+    'kind',
+    'payer_id',
+    'state',
+    'attempt',
+    'chain',
+    'since_slot',
+    'memo',
+    'digest',
+    'updated_at',
+  ],
+  conflict: '(batch_id) do nothing',
+}
+
 /** False when the batch is there already. */
-export function insertPlanned(database: RawDatabase, planned: PlannedTransaction, at: Millis): boolean {
-  const { changes } = database
-    .prepare(
-      `insert into settlement_transaction
-         (batch_id, epoch, kind, payer_id, state, attempt, chain, since_slot, memo, digest, updated_at)
-       values (@batch_id, @epoch, @kind, @payer_id, 'planned', 1, @chain, @since_slot, @memo, @digest, @at)
-       on conflict (batch_id) do nothing`,
-    )
-    .run({ ...planned, at })
-  return changes > 0
+export async function insertPlanned(
+  sql: Sql,
+  { batch_id, epoch, kind, payer_id, chain, since_slot, memo, digest }: PlannedTransaction,
+  at: Millis,
+): Promise<boolean> {
+  const row = [batch_id, epoch, kind, payer_id, 'planned', 1n, chain, since_slot, memo, digest, at]
+  return (await sql.insert(PLANNED, [row])) > 0
 }
 
 /** Moves `row` on; false when somebody else has moved it since it was read. */
-export function moveTransaction(database: RawDatabase, row: StoredTransaction, to: State, at: Millis): boolean {
-  const { changes } = database
-    .prepare(
-      'update settlement_transaction set state = ?, updated_at = ? where batch_id = ? and state = ? and attempt = ?',
-    )
-    .run(to, at, row.batch_id, row.state, row.attempt)
+export async function moveTransaction(sql: Sql, row: StoredTransaction, to: State, at: Millis): Promise<boolean> {
+  const changes = await sql.run(
+    'update settlement_transaction set state = ?, updated_at = ? where batch_id = ? and state = ? and attempt = ?',
+    to,
+    at,
+    row.batch_id,
+    row.state,
+    row.attempt,
+  )
   return changes > 0
 }
 
@@ -106,71 +126,76 @@ export interface Message {
   readonly sinceSlot: bigint
 }
 
-export function keepMessage(database: RawDatabase, batch: string, message: Message): void {
-  database
-    .prepare(
-      `update settlement_transaction
-       set wire = ?, last_valid_block_height = ?, chain = ?, since_slot = ?, signature = null where batch_id = ?`,
-    )
-    .run(message.wire, message.lastValidBlockHeight, message.chain, message.sinceSlot, batch)
+export async function keepMessage(sql: Sql, batch: string, message: Message): Promise<void> {
+  await sql.run(
+    `update settlement_transaction
+     set wire = ?, last_valid_block_height = ?, chain = ?, since_slot = ?, signature = null where batch_id = ?`,
+    message.wire,
+    message.lastValidBlockHeight,
+    message.chain,
+    message.sinceSlot,
+    batch,
+  )
 }
 
-export function keepSignatures(database: RawDatabase, batch: string, wire: Uint8Array, signature: string): void {
-  database
-    .prepare('update settlement_transaction set wire = ?, signature = ? where batch_id = ?')
-    .run(wire, signature, batch)
+export async function keepSignatures(sql: Sql, batch: string, wire: Uint8Array, signature: string): Promise<void> {
+  await sql.run('update settlement_transaction set wire = ?, signature = ? where batch_id = ?', wire, signature, batch)
 }
 
-export function beginAttempt(database: RawDatabase, batch: string): void {
-  database
-    .prepare(
-      `update settlement_transaction set attempt = attempt + 1, wire = null, signature = null, last_valid_block_height = null
-       where batch_id = ?`,
-    )
-    .run(batch)
+export async function beginAttempt(sql: Sql, batch: string): Promise<void> {
+  await sql.run(
+    `update settlement_transaction set attempt = attempt + 1, wire = null, signature = null, last_valid_block_height = null
+     where batch_id = ?`,
+    batch,
+  )
 }
 
-export function keepFinality(database: RawDatabase, batch: string, signature: string, slot: bigint): void {
-  database
-    .prepare('update settlement_transaction set signature = ?, slot = ? where batch_id = ?')
-    .run(signature, slot, batch)
+export async function keepFinality(sql: Sql, batch: string, signature: string, slot: bigint): Promise<void> {
+  await sql.run('update settlement_transaction set signature = ?, slot = ? where batch_id = ?', signature, slot, batch)
 }
+
+type BatchKey = Pick<StoredTransaction, 'batch_id' | 'epoch'>
 
 /** The batch's rows become paid; answers them. */
-export function markPaid(database: RawDatabase, batch: string): DueRow[] {
-  const rows = selectBatch(database, batch)
-  database.prepare("update payout set state = 'paid' where batch_id = ?").run(batch)
+export async function markPaid(sql: Sql, { batch_id, epoch }: BatchKey): Promise<DueRow[]> {
+  await lockEpoch(sql, epoch)
+  const rows = await sql.rows<DueRow>(
+    `select epoch, payer_id as payer, radio_id as radio, payout_wallet as wallet, amount from payout
+     where epoch = ? and batch_id = ? order by payer_id, radio_id`,
+    epoch,
+    batch_id,
+  )
+  await sql.run("update payout set state = 'paid' where epoch = ? and batch_id = ?", epoch, batch_id)
   return rows
 }
 
 /** The batch's rows may be batched again. */
-export function releaseRows(database: RawDatabase, batch: string): void {
-  database
-    .prepare("update payout set state = 'due', batch_id = null where batch_id = ? and state = 'batched'")
-    .run(batch)
+export async function releaseRows(sql: Sql, { batch_id, epoch }: BatchKey): Promise<void> {
+  await lockEpoch(sql, epoch)
+  await sql.run(
+    "update payout set state = 'due', batch_id = null where epoch = ? and batch_id = ? and state = 'batched'",
+    epoch,
+    batch_id,
+  )
 }
 
-export function markAnchored(database: RawDatabase, epoch: bigint): void {
-  database.prepare("update epoch set state = 'anchored' where epoch = ? and state = 'closed'").run(epoch)
+export async function markAnchored(sql: Sql, epoch: bigint): Promise<void> {
+  await sql.run("update epoch set state = 'anchored' where epoch = ? and state = 'closed'", epoch)
 }
 
 /** An anchored epoch with nothing left to pay is settled. */
-export function settleEpoch(database: RawDatabase, epoch: bigint): void {
-  database
-    .prepare(
-      `update epoch set state = 'settled' where epoch = ? and state = 'anchored'
-       and not exists (select 1 from payout where payout.epoch = epoch.epoch and payout.state <> 'paid')`,
-    )
-    .run(epoch)
+export async function settleEpoch(sql: Sql, epoch: bigint): Promise<void> {
+  // Without the lock two last batches that are paid at once would each see the other's as unpaid.
+  await lockEpoch(sql, epoch)
+  await sql.run(
+    `update epoch set state = 'settled' where epoch = ? and state = 'anchored'
+     and not exists (select 1 from payout where payout.epoch = epoch.epoch and payout.state <> 'paid')`,
+    epoch,
+  )
 }
 
-function selectBatch(database: RawDatabase, batch: string): DueRow[] {
-  return database
-    .prepare(
-      `select epoch, payer_id as payer, radio_id as radio, payout_wallet as wallet, amount from payout
-       where batch_id = ? order by payer_id, radio_id`,
-    )
-    .all(batch) as DueRow[]
+async function lockEpoch(sql: Sql, epoch: bigint): Promise<void> {
+  await sql.find('select epoch from epoch', 'epoch', [epoch], 'lock')
 }
 
 const dueRow = ['epoch', 'payer_id as payer', 'radio_id as radio', 'payout_wallet as wallet', 'amount'] as const
@@ -221,29 +246,56 @@ export async function countBatches({ db }: Store, epoch: bigint, payer: string):
 }
 
 /** Puts a new batch and its rows together; false, and nothing is written, when the batch exists or a row is no longer free. */
-export function insertBatch(
-  database: RawDatabase,
+export async function insertBatch(
+  sql: Sql,
   planned: PlannedTransaction,
   rows: readonly DueRow[],
   at: Millis,
-): boolean {
-  const free = database.prepare(
-    `select 1 from payout where epoch = ? and payer_id = ? and radio_id = ? and state in ('due', 'waiting')`,
-  )
-  if (!rows.every(({ epoch, payer, radio }) => free.get(epoch, payer, radio))) return false
-  if (!insertPlanned(database, planned, at)) return false
-  const take = database.prepare(
-    `update payout set state = 'batched', batch_id = ? where epoch = ? and payer_id = ? and radio_id = ?`,
-  )
-  for (const { epoch, payer, radio } of rows) take.run(planned.batch_id, epoch, payer, radio)
+): Promise<boolean> {
+  await lockEpoch(sql, planned.epoch)
+  const some = [...inStatements(rows)]
+  let free = 0n
+  for (const { where, values } of some) {
+    const row = await sql.row<{ free: bigint }>(
+      `select count(*) as free from payout where ${where} and state in ('due', 'waiting')`,
+      ...values,
+    )
+    free += row?.free ?? 0n
+  }
+  if (free !== BigInt(rows.length) || !(await insertPlanned(sql, planned, at))) return false
+  for (const { where, values } of some)
+    await sql.run(`update payout set state = 'batched', batch_id = ? where ${where}`, planned.batch_id, ...values)
   return true
 }
 
-export function markWaiting(database: RawDatabase, rows: readonly DueRow[]): void {
-  const wait = database.prepare(
-    "update payout set state = 'waiting' where epoch = ? and payer_id = ? and radio_id = ? and state = 'due'",
-  )
-  for (const { epoch, payer, radio } of rows) wait.run(epoch, payer, radio)
+export async function markWaiting(sql: Sql, rows: readonly DueRow[]): Promise<void> {
+  for (const epoch of [...new Set(rows.map((row) => row.epoch))].sort((a, b) => (a < b ? -1 : 1)))
+    await lockEpoch(sql, epoch)
+  for (const { where, values } of inStatements(rows))
+    await sql.run(`update payout set state = 'waiting' where ${where} and state = 'due'`, ...values)
+}
+
+/** Rows in one statement, the largest first: each size is a statement of its own to prepare, so there are few. */
+const SIZES = [100, 10, 1] as const
+
+/** Conditions that find the rows, of one epoch and payer each. */
+function* inStatements(rows: readonly DueRow[]): Generator<{ readonly where: string; readonly values: Value[] }> {
+  let from = 0
+  for (let first = rows[from]; first; first = rows[from]) {
+    const { epoch, payer } = first
+    let same = 1
+    for (let row = rows[from + same]; row?.epoch === epoch && row.payer === payer && same < SIZES[0]; ) {
+      same++
+      row = rows[from + same]
+    }
+    const size = SIZES.find((each) => each <= same) ?? 1
+    const radios = rows.slice(from, from + size).map(({ radio }) => radio)
+    yield {
+      where: `epoch = ? and payer_id = ? and radio_id in (${radios.map(() => '?').join(', ')})`,
+      values: [epoch, payer, ...radios],
+    }
+    from += size
+  }
 }
 
 export interface UnanchoredEpoch {

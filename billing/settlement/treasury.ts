@@ -7,7 +7,8 @@ import type { Clock } from '../../core/kernel/clock.ts'
 import { fail } from '../../core/kernel/errors.ts'
 import type { PayerId } from '../../core/kernel/ids.ts'
 import type { Microtokens, Millis } from '../../core/kernel/units.ts'
-import type { RawDatabase, Store } from '../../core/store/store.ts'
+import type { Sql } from '../../core/store/sql.ts'
+import type { Store } from '../../core/store/store.ts'
 import { type CarryOutDeps, carryOut } from './carry-out.ts'
 import type { ChainPort } from './chain.ts'
 import { depositMemo } from './memo.ts'
@@ -35,7 +36,7 @@ export interface TreasuryDeps {
   /** Ends all waiting. */
   readonly signal: AbortSignal
   /** Books a deposit, once per payer and reference, in the caller's transaction. */
-  postDeposit(database: RawDatabase, deposit: Deposit): void
+  postDeposit(sql: Sql, deposit: Deposit): Promise<void>
 }
 
 export interface TreasuryOptions {
@@ -134,7 +135,7 @@ export function createTreasurer(deps: TreasuryDeps, { mint, poll }: TreasuryOpti
         },
         sending,
       )
-      await store.batch((database) => postDeposit(database, { payer, reference, amount, at: clock() }))
+      await store.batch((sql) => postDeposit(sql, { payer, reference, amount, at: clock() }))
       return signature
     },
 

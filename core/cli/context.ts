@@ -1,18 +1,15 @@
 // What a command may use, opened on first use and closed when it ends.
-import { join } from 'node:path'
 import { loadConfig } from '../config/load.ts'
 import type { Config, Section } from '../config/section.ts'
 import { systemClock } from '../kernel/clock.ts'
 import { createLogger, type Logger, type LogSettings, logSection } from '../log/logger.ts'
 import { configuredKeyStore, type KeyStore } from '../runtime/keys.ts'
+import { storeOptions } from '../store/settings.ts'
 import { openStore, type Store } from '../store/store.ts'
 import type { CommandContext } from './command.ts'
 import type { Globals } from './parse.ts'
 import { createProgress } from './progress.ts'
 import { printable, type TextOutput } from './terminal.ts'
-
-/** The database below dataDir. */
-export const DATABASE_FILE = 'tallycell.db'
 
 export interface ContextDeps {
   readonly sections: readonly Section[]
@@ -38,7 +35,7 @@ export function openContext({ sections, globals, signal, stderr, env, cwd }: Con
   let keys: KeyStore | undefined
   const context: CommandContext = {
     config: async () => config(),
-    store: async () => (opening ??= openStore({ path: join(config().dataDir, DATABASE_FILE) })),
+    store: async () => (opening ??= openStore(storeOptions(config()))),
     keys: async () => (keys ??= configuredKeyStore(config())),
     get log() {
       return log()

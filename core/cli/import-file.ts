@@ -1,9 +1,9 @@
 // Loading many rows from a file: what is right goes in, group by group, what is wrong is listed with its line. Loading the same
 // file again does no harm, so a load that was broken off is simply started again.
 import { type FileHandle, open } from 'node:fs/promises'
-import { type CsvColumns, type CsvFields, createCsvReader } from '../kernel/csv.ts'
 import { fail, isTallycellError, type TallycellError } from '../kernel/errors.ts'
 import type { AddOutcome } from '../store/add-outcome.ts'
+import { type CsvColumns, type CsvFields, createCsvReader } from '../wire/csv.ts'
 import type { CommandContext, Output } from './command.ts'
 
 export interface Import<Item> {
@@ -59,19 +59,20 @@ export async function importFile<Item>(
     }
     group = []
   }
-  const take = (text: string): void => {
-    const record = read(text)
-    if (!record) return
-    if ('error' in record) {
-      refuse(record.line, record.error)
-      return
+  const take = async (lines: readonly string[]): Promise<void> => {
+    for (const record of read(lines)) {
+      if ('error' in record) {
+        refuse(record.line, record.error)
+        continue
+      }
+      try {
+        group.push({ line: record.line, item: parse(record.fields) })
+      } catch (error) {
+        if (!isTallycellError(error)) throw error
+        refuse(record.line, error)
+      }
     }
-    try {
-      group.push({ line: record.line, item: parse(record.fields) })
-    } catch (error) {
-      if (!isTallycellError(error)) throw error
-      refuse(record.line, error)
-    }
+    await flush()
   }
 
   const file = await openFile(path)
@@ -79,16 +80,18 @@ export async function importFile<Item>(
   try {
     const { size } = await file.stat()
     let octets = 0
+    let lines: string[] = []
     for await (const text of file.readLines({ autoClose: false })) {
-      take(text)
+      lines.push(text)
       octets += text.length + 1
-      if (group.length >= GROUP) {
-        await flush()
+      if (lines.length >= GROUP) {
+        await take(lines)
+        lines = []
         bar.update(Math.min(octets, size), size)
       }
       if (signal.aborted) break
     }
-    if (!signal.aborted) await flush()
+    if (!signal.aborted) await take(lines)
   } finally {
     bar.end()
     await file.close()

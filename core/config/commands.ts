@@ -3,6 +3,7 @@ import { writeFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import type { Command } from '../cli/command.ts'
 import { fail } from '../kernel/errors.ts'
+import { withoutPassword } from '../log/redact.ts'
 import { CONFIG_VARIABLE } from './environment.ts'
 import { exampleConfig, settingsInForce } from './example.ts'
 import { DEFAULT_FILE } from './load.ts'
@@ -35,7 +36,10 @@ const printCommand: Command = {
   summary: 'show every setting in force, and whether it comes from the default, the file or the environment',
   examples: ['tallycell config print', 'TALLYCELL_HTTP_LISTEN=127.0.0.1:9090 tallycell config print --json'],
   async run(_input, context) {
-    const { file, dataDir, settings } = await context.config()
+    const { file, dataDir, settings: inForce } = await context.config()
+    const settings = inForce.map((setting) =>
+      typeof setting.value === 'string' ? { ...setting, value: withoutPassword(setting.value) } : setting,
+    )
     const head = file === undefined ? '# no configuration file was read' : `# ${file}`
     return { text: `${head}\n${settingsInForce(settings)}`, json: { file: file ?? null, dataDir, settings } }
   },

@@ -8,9 +8,9 @@ export type Cause = 'interim' | 'stop'
 
 /**
  * Bits of `UsageEvent.flags`: the cumulative counter fell although time went on; a 32-bit wrap was inferred because the access
- * point sends no Gigawords; the session's first record was its last.
+ * point sends no Gigawords; the session's first record was its last; it was debited through `QuotaPort` and is not charged again.
  */
-export const USAGE_FLAG = { counterFell: 1, wrapAssumed: 2, noStart: 4 } as const
+export const USAGE_FLAG = { counterFell: 1, wrapAssumed: 2, noStart: 4, charged: 8 } as const
 
 /** (origin, sessionId, sequence) is unique for ever. Counters are differences to the event before, never totals. */
 export interface UsageEvent {

@@ -21,6 +21,20 @@ const MAX_LENGTH = 253
  */
 export function parseBssid(text: string): Bssid | undefined {
   if (text.length > MAX_LENGTH) return undefined
+  let address = parsed.get(text)
+  if (address === undefined) {
+    if (parsed.size >= REMEMBERED) parsed.clear()
+    address = parse(text) ?? null
+    parsed.set(text, address)
+  }
+  return address ?? undefined
+}
+
+/** The same few access points name themselves in every packet. */
+const parsed = new Map<string, Bssid | null>()
+const REMEMBERED = 4096
+
+function parse(text: string): Bssid | undefined {
   const match = NOTATION.exec(text)
   const written = match?.[1] ?? match?.[2] ?? match?.[4] ?? match?.[6]
   if (written === undefined) return undefined
@@ -31,8 +45,8 @@ export function parseBssid(text: string): Bssid | undefined {
 
 /** As `parseBssid`; throws `ID_INVALID`. */
 export function bssid(text: string): Bssid {
-  const parsed = parseBssid(text)
-  if (parsed !== undefined) return parsed
+  const address = parseBssid(text)
+  if (address !== undefined) return address
   return fail('ID_INVALID', {
     what: 'BSSID',
     expected: "the access point's own MAC address, such as 00-11-22-33-44-55",

@@ -5,7 +5,30 @@ export const REDACTED = '[redacted]'
 
 /** Keys whose value is hidden, without case, '-' and '_'. */
 const HIDDEN = new Set([
-  ...['k', 'ki', 'op', 'opc', 'kek', 'seed', 'token', 'cookie', 'authorization'],
+  ...[
+    'k',
+    'ki',
+    'op',
+    'opc',
+    'top',
+    'topc',
+    'pin',
+    'pin1',
+    'pin2',
+    'puk',
+    'puk1',
+    'puk2',
+    'adm',
+    'adm1',
+    'kic1',
+    'kid1',
+    'kik1',
+    'kek',
+    'seed',
+    'token',
+    'cookie',
+    'authorization',
+  ],
   ...['imsi', 'supi', 'suci', 'msisdn', 'iccid', 'username', 'callingstationid', 'chargeableuseridentity'],
 ])
 const HIDDEN_ENDINGS = ['secret', 'password', 'passphrase', 'privatekey', 'secretkey', 'kek']
@@ -25,9 +48,18 @@ export function maskDigits(text: string): string {
   return text.replace(DIGITS, (_all, plmn: string, rest: string) => plmn + '*'.repeat(rest.length))
 }
 
+const hide = (text: string): string => maskDigits(text.includes('://') ? withoutPassword(text) : text)
+
+/** Hides the password in whatever may be an address, written before its `@` or as a parameter. */
+export function withoutPassword(text: string): string {
+  return text
+    .replace(/(\b[a-z][a-z0-9+.-]*:\/\/[^\s:/?#@]*):\S*@/gi, `$1:${REDACTED}@`)
+    .replace(/([?&](?:ssl)?password=)[^&\s]*/gi, `$1${REDACTED}`)
+}
+
 /** A copy of `value` that JSON can carry and a log may keep. Total: never throws, whatever it is given. */
 export function redact(value: unknown, depth = 0): unknown {
-  if (typeof value === 'string') return maskDigits(value)
+  if (typeof value === 'string') return hide(value)
   if (typeof value === 'bigint') return value.toString()
   if (typeof value === 'function' || typeof value === 'symbol') return `[${typeof value}]`
   if (typeof value !== 'object' || value === null) return value
@@ -52,8 +84,8 @@ function redactError(error: Error, depth: number): Record<string, unknown> {
   const extra = redactEntries({ ...error }, depth)
   return {
     type: error.name,
-    message: maskDigits(error.message),
-    ...(error.stack === undefined ? {} : { stack: maskDigits(error.stack) }),
+    message: hide(error.message),
+    ...(error.stack === undefined ? {} : { stack: hide(error.stack) }),
     ...extra,
     ...(error.cause === undefined ? {} : { cause: redact(error.cause, depth + 1) }),
   }

@@ -1,11 +1,11 @@
-// The file format of a stored key: one line of JSON around AES-256-GCM. What the key is and its name are authenticated with it, so
+// The form of a stored key, in a file or in a row: one line of JSON around AES-256-GCM. What the key is and its name are authenticated with it, so
 // that no file can stand in for another.
 import { createCipheriv, createDecipheriv, createHmac, randomBytes } from 'node:crypto'
 import { Type } from 'typebox'
 import { Value } from 'typebox/value'
 import { fail } from '../kernel/errors.ts'
 
-export type EnvelopeKind = 'ed25519' | 'secret'
+export type EnvelopeKind = 'ed25519' | 'secret' | 'data-key'
 
 export interface Envelope {
   readonly kind: EnvelopeKind
@@ -36,7 +36,7 @@ const fileSchema = Type.Object(
 )
 
 /** Tells one key-encryption key from another without saying anything about it. */
-const fingerprint = (kek: Buffer): string =>
+export const kekFingerprint = (kek: Buffer): string =>
   createHmac('sha256', kek).update('tallycell kek fingerprint').digest('hex').slice(0, 16)
 
 const associatedData = ({ kind, name }: Envelope): Buffer => Buffer.from(`${FORMAT} ${kind} ${name}`)
@@ -52,7 +52,7 @@ export function sealEnvelope(envelope: Envelope, plain: Buffer): Buffer {
     format: FORMAT,
     kind: envelope.kind,
     name: envelope.name,
-    kek: fingerprint(envelope.kek),
+    kek: kekFingerprint(envelope.kek),
     iv: iv.toString('hex'),
     ciphertext: ciphertext.toString('hex'),
     tag: cipher.getAuthTag().toString('hex'),
@@ -68,7 +68,7 @@ export function openEnvelope(envelope: Envelope, stored: Buffer): Buffer {
   if (stored.at(-1) !== 0x0a) return damaged('it is cut short')
   const parsed = parse(stored)
   if (!Value.Check(fileSchema, parsed)) return damaged(`it is not of the form ${FORMAT}`)
-  if (parsed.kek !== fingerprint(kek)) return fail('KEY_KEK_WRONG', { file, kekFile })
+  if (parsed.kek !== kekFingerprint(kek)) return fail('KEY_KEK_WRONG', { file, kekFile })
   if (parsed.kind !== envelope.kind || parsed.name !== envelope.name)
     return damaged(`it holds the ${parsed.kind} '${parsed.name}'`)
   const decipher = createDecipheriv('aes-256-gcm', kek, Buffer.from(parsed.iv, 'hex'), { authTagLength: TAG_LENGTH })
@@ -79,6 +79,12 @@ export function openEnvelope(envelope: Envelope, stored: Buffer): Buffer {
   } catch {
     return damaged('its seal is broken')
   }
+}
+
+/** Fingerprint of the key that `stored` is sealed under; undefined when it is none of our envelopes. */
+export function sealedUnder(stored: Buffer): string | undefined {
+  const parsed = parse(stored)
+  return Value.Check(fileSchema, parsed) ? parsed.kek : undefined
 }
 
 function parse(stored: Buffer): unknown {

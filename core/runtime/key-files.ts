@@ -1,7 +1,7 @@
 // Private files: read only where nobody else can, written whole or not at all, made once however many processes try.
 import { randomBytes } from 'node:crypto'
 import type { Stats } from 'node:fs'
-import { link, mkdir, open, readdir, stat, unlink } from 'node:fs/promises'
+import { link, mkdir, open, readdir, rename, stat, unlink } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { fail } from '../kernel/errors.ts'
 
@@ -52,15 +52,9 @@ export async function readPrivate(file: string, forbidden = OTHERS): Promise<Buf
 /** Stores what `make` gives as `file`, unless another process was first; the octets that are stored, whoever made them. */
 export async function createOnce(file: string, make: () => Buffer): Promise<Buffer> {
   const octets = make()
-  const temporary = join(dirname(file), `.${basename(file)}.${randomBytes(8).toString('hex')}.tmp`)
+  const temporary = temporaryBeside(file)
   try {
-    const handle = await open(temporary, 'wx', 0o600)
-    try {
-      await handle.writeFile(octets)
-      await handle.sync()
-    } finally {
-      await handle.close()
-    }
+    await writeWhole(temporary, octets)
     // Unlike rename, link never replaces what is there: the first process wins, and all others read its file.
     await link(temporary, file)
     await syncFolder(dirname(file))
@@ -71,6 +65,33 @@ export async function createOnce(file: string, make: () => Buffer): Promise<Buff
     return winner ?? fail('KEY_FILE_UNUSABLE', { file, reason: error.message }, error)
   } finally {
     await unlink(temporary).catch(() => {})
+  }
+}
+
+/** Puts `octets` in the place of what `file` holds: a reader sees the one or the other. */
+export async function replacePrivate(file: string, octets: Buffer): Promise<void> {
+  const temporary = temporaryBeside(file)
+  try {
+    await writeWhole(temporary, octets)
+    await rename(temporary, file)
+    await syncFolder(dirname(file))
+  } catch (error) {
+    await unlink(temporary).catch(() => {})
+    if (!isSystemError(error)) throw error
+    fail('KEY_FILE_UNUSABLE', { file, reason: error.message }, error)
+  }
+}
+
+const temporaryBeside = (file: string): string =>
+  join(dirname(file), `.${basename(file)}.${randomBytes(8).toString('hex')}.tmp`)
+
+async function writeWhole(file: string, octets: Buffer): Promise<void> {
+  const handle = await open(file, 'wx', 0o600)
+  try {
+    await handle.writeFile(octets)
+    await handle.sync()
+  } finally {
+    await handle.close()
   }
 }
 

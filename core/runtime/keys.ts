@@ -1,11 +1,13 @@
 // Signing keys and secrets at rest: one file each, encrypted under one key-encryption key that can live elsewhere.
 import { createPrivateKey, createPublicKey, type KeyObject, randomBytes, sign } from 'node:crypto'
+import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Type } from 'typebox'
 import type { Config, Section } from '../config/section.ts'
 import { fail } from '../kernel/errors.ts'
-import { type Envelope, type EnvelopeKind, openEnvelope, sealEnvelope } from './envelope.ts'
-import { createOnce, readKek, readPrivate, secureFolder } from './key-files.ts'
+import type { EnvelopeKind } from './envelope.ts'
+import { createFileKek, type FileKekOptions, type Kek } from './kek.ts'
+import { createOnce, readPrivate, replacePrivate, secureFolder } from './key-files.ts'
 
 /** An Ed25519 key (RFC 8032). The private part never leaves it. */
 export interface SigningKey {
@@ -24,6 +26,14 @@ export interface KeyStore {
   secret(name: string, length: number): Promise<Uint8Array>
 }
 
+/** A key store that can also be asked for what it seals with. */
+export interface SealedKeyStore extends KeyStore {
+  /** What the keys are sealed under, for those that are kept elsewhere. */
+  readonly kek: Kek
+  /** Seals again what an earlier key-encryption key sealed; resolves with the number of keys. Can be broken off and repeated. */
+  rewrap(): Promise<number>
+}
+
 export const keysSection = {
   key: 'keys',
   schema: Type.Object({
@@ -40,22 +50,26 @@ export const keysSection = {
           'Left out, the file kek in the key folder is used, and made on first use.',
       }),
     ),
+    previousKekFile: Type.Optional(
+      Type.String({
+        minLength: 1,
+        description:
+          'While the key-encryption key is being replaced: the file of the old one. It still opens keys; `tallycell key rewrap` seals them under kekFile.',
+      }),
+    ),
   }),
 } satisfies Section
 
-export interface KeyStoreOptions {
-  /** Made with mode 0700 on first use. */
-  readonly directory: string
-  /** Must exist if given; `<directory>/kek` is used, and made, if not. */
-  readonly kekFile?: string | undefined
-}
+export type KeyStoreOptions = FileKekOptions
 
 /** The key store that the configuration names. */
-export function configuredKeyStore(config: Config): KeyStore {
-  const { directory, kekFile } = config.get(keysSection)
+export function configuredKeyStore(config: Config): SealedKeyStore {
+  const { directory, kekFile, previousKekFile } = config.get(keysSection)
+  const path = (file: string | undefined) => (file === undefined ? undefined : config.resolvePath(file))
   return createKeyStore({
     directory: join(config.dataDir, directory),
-    kekFile: kekFile === undefined ? undefined : config.resolvePath(kekFile),
+    kekFile: path(kekFile),
+    previousKekFile: path(previousKekFile),
   })
 }
 
@@ -63,21 +77,17 @@ const NAME = /^[a-z0-9][a-z0-9-]{0,63}$/
 const SEED_LENGTH = 32
 const SECRET_MIN = 16
 const SECRET_MAX = 1024
-const SUFFIX = { ed25519: 'key', secret: 'secret' } as const satisfies Record<EnvelopeKind, string>
+const SUFFIX = { ed25519: 'key', secret: 'secret' } as const
+const KEY_FILE = /^([a-z0-9][a-z0-9-]{0,63})\.(key|secret)$/
 
 /** Opens nothing until a key is asked for. Every failure is a KEY_… error of the catalogue, without key material. */
-export function createKeyStore({ directory, kekFile }: KeyStoreOptions): KeyStore {
-  const kekPath = kekFile ?? join(directory, 'kek')
+export function createKeyStore(options: KeyStoreOptions): SealedKeyStore {
+  const { directory } = options
+  const kek = createFileKek(options)
   const remember = createMemory()
 
-  const kek = (): Promise<Buffer> =>
-    remember('kek', async () => {
-      await secureFolder(directory)
-      return readKek({ path: kekPath, directory, supplied: kekFile !== undefined })
-    })
-
   /** The stored octets of `name`, or `length` random ones that are stored now. */
-  const octets = async (kind: EnvelopeKind, name: string, length: number): Promise<Buffer> => {
+  const octets = async (kind: keyof typeof SUFFIX, name: string, length: number): Promise<Buffer> => {
     if (!NAME.test(name))
       fail('ID_INVALID', {
         what: 'key name',
@@ -85,16 +95,36 @@ export function createKeyStore({ directory, kekFile }: KeyStoreOptions): KeyStor
         came: name,
       })
     const file = join(directory, `${name}.${SUFFIX[kind]}`)
-    const envelope: Envelope = { kind, name, file, kekFile: kekPath, kek: await kek() }
-    const make = (): Buffer => sealEnvelope(envelope, randomBytes(length))
-    const stored = (await readPrivate(file)) ?? (await createOnce(file, make))
-    const plain = openEnvelope(envelope, stored)
+    await secureFolder(directory)
+    const stored = (await readPrivate(file)) ?? (await create(kind, name, file, length))
+    const plain = Buffer.from(await kek.open(kind, name, stored, file))
     if (plain.length !== length)
       fail('KEY_FILE_DAMAGED', { file, reason: `it holds ${plain.length} octets, and ${length} are expected` })
     return plain
   }
 
+  const create = async (kind: EnvelopeKind, name: string, file: string, length: number): Promise<Buffer> => {
+    const sealed = Buffer.from(await kek.seal(kind, name, randomBytes(length)))
+    return createOnce(file, () => sealed)
+  }
+
   return {
+    kek,
+    async rewrap() {
+      await secureFolder(directory)
+      let count = 0
+      for (const entry of await readdir(directory)) {
+        const [, name = '', suffix] = KEY_FILE.exec(entry) ?? []
+        const file = join(directory, entry)
+        const stored = suffix === undefined ? undefined : await readPrivate(file)
+        if (stored === undefined || (await kek.isCurrent(stored))) continue
+        const kind = suffix === SUFFIX.ed25519 ? 'ed25519' : 'secret'
+        const plain = await kek.open(kind, name, stored, file)
+        await replacePrivate(file, Buffer.from(await kek.seal(kind, name, plain)))
+        count++
+      }
+      return count
+    },
     signingKey: (name) =>
       remember(`ed25519 ${name}`, async () => signingKey(name, await octets('ed25519', name, SEED_LENGTH))),
     async secret(name, length) {

@@ -6,6 +6,8 @@ export interface GroupCommitOptions {
   readonly maxDelay: number
   /** No further requests join a transaction that has so many. */
   readonly maxItems: number
+  /** Transactions at once: while one waits for the disk, the next is prepared. */
+  readonly inFlight: number
 }
 
 export interface GroupCommit<Item, Result> {
@@ -24,21 +26,22 @@ interface Waiting<Item, Result> {
 /** `commit` writes all items in one transaction and returns their results in order. */
 export function createGroupCommit<Item, Result>(
   commit: (items: readonly Item[]) => Promise<readonly Result[]>,
-  { maxDelay, maxItems }: GroupCommitOptions,
+  { maxDelay, maxItems, inFlight }: GroupCommitOptions,
 ): GroupCommit<Item, Result> {
   let queue: Waiting<Item, Result>[] = []
   let queued = 0
   let stopWaiting: (() => void) | undefined
-  let running: Promise<void> | undefined
+  const running = new Set<Promise<void>>()
 
   const flush = (): void => {
     stopWaiting?.()
     stopWaiting = undefined
-    if (running || queue.length === 0) return
-    running = write(take()).finally(() => {
-      running = undefined
+    if (running.size >= inFlight || queue.length === 0) return
+    const writing = write(take()).finally(() => {
+      running.delete(writing)
       if (queue.length > 0) flush()
     })
+    running.add(writing)
   }
 
   const take = (): Waiting<Item, Result>[] => {
@@ -74,12 +77,12 @@ export function createGroupCommit<Item, Result>(
         queue.push({ items, resolve, reject })
         queued += items.length
         if (queued >= maxItems) flush()
-        else if (!running) stopWaiting ??= wait(flush, maxDelay)
+        else if (running.size < inFlight) stopWaiting ??= wait(flush, maxDelay)
       }),
     async drain() {
-      while (queue.length > 0 || running) {
+      while (queue.length > 0 || running.size > 0) {
         flush()
-        await running
+        await Promise.race(running)
       }
     },
   }

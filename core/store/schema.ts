@@ -69,17 +69,22 @@ export interface Schema {
   }
   stage_cursor: { stage: string; position: bigint }
   ledger_account: {
+    account_no: Generated<bigint>
     account_id: string
+    unit: string
     normal_side: string
     debits: bigint
     credits: bigint
+    pending: bigint
     remainder: bigint
   }
   ledger_transfer: {
     transfer_id: Generated<bigint>
+    source: string
+    reference: bigint | null
     cause: string
-    debit_account: string
-    credit_account: string
+    debit_account: bigint
+    credit_account: bigint
     amount: bigint
     at: bigint
   }
@@ -155,5 +160,156 @@ export interface Schema {
     threshold: bigint
     chain: string
     created_at: bigint
+  }
+  data_key: {
+    key_no: Generated<bigint>
+    purpose: string
+    envelope: Uint8Array
+    uses: bigint
+    open: bigint
+    created_at: bigint
+    rewrapped_at: bigint | null
+  }
+  network_key: {
+    kind: string
+    key_id: string
+    profile: string
+    public_key: Uint8Array | null
+    state: string
+    data_key: bigint
+    sealed: Uint8Array
+    fingerprint: string
+    created_at: bigint
+    changed_at: bigint
+  }
+  key_use: {
+    use_id: Generated<bigint>
+    at: bigint
+    actor: string
+    purpose: string
+    subject: string
+    count: bigint
+  }
+  number_range: {
+    range_no: Generated<bigint>
+    tenant_id: string
+    kind: string
+    first: string
+    last: string
+    mnc_digits: bigint | null
+    next: string
+    created_at: bigint
+  }
+  sim_batch: {
+    batch_no: Generated<bigint>
+    batch_id: string
+    tenant_id: string
+    source: string
+    sha256: string
+    format: string
+    mode: string
+    transport_key: string | null
+    state: string
+    position: bigint
+    added: bigint
+    unchanged: bigint
+    refused: bigint
+    created_at: bigint
+    finished_at: bigint | null
+  }
+  sim_batch_error: {
+    batch_no: bigint
+    line: bigint
+    code: string
+    message: string
+    hint: string
+  }
+  sim: {
+    sim_no: Generated<bigint>
+    iccid: string
+    imsi: string
+    mnc_digits: bigint
+    tenant_id: string
+    batch_no: bigint
+    state: string
+    form: string
+    eid: string | null
+    msisdn: string | null
+    acc: string | null
+    algorithm: string
+    amf: string
+    fingerprint: string
+    home_key: bigint | null
+    created_at: bigint
+    changed_at: bigint
+  }
+  sim_secret: {
+    sim_no: bigint
+    data_key: bigint
+    auth: Uint8Array
+    codes: Uint8Array | null
+  }
+  sim_sequence: {
+    sim_no: bigint
+    sqn: bigint
+  }
+  aka_entity: {
+    entity: string
+    ind: bigint
+  }
+  sim_event: {
+    event_id: Generated<bigint>
+    at: bigint
+    subject: string
+    kind: string
+    from_state: string
+    to_state: string
+    actor: string
+    reason: string | null
+  }
+  subscription: {
+    subscriber_id: string
+    tenant_id: string
+    iccid: string | null
+    msisdn: string | null
+    state: string
+    reason: string | null
+    sim_swap_lock: bigint
+    port_lock: bigint
+    changed_at: bigint
+  }
+  subscriber_notice: {
+    notice_id: Generated<bigint>
+    subscriber_id: string
+    kind: string
+    at: bigint
+    detail: string
+    sent_at: bigint | null
+  }
+  number_port: {
+    port_id: Generated<bigint>
+    direction: string
+    msisdn: string
+    tenant_id: string
+    subscriber_id: string
+    partner: string
+    account: string | null
+    pin_hash: string | null
+    foc_at: bigint | null
+    state: string
+    reference: string | null
+    reason: string | null
+    created_at: bigint
+    changed_at: bigint
+  }
+  key_export: {
+    export_id: Generated<bigint>
+    batch_no: bigint
+    transport_key: string
+    requested_by: string
+    requested_at: bigint
+    approved_by: string | null
+    approved_at: bigint | null
+    written_at: bigint | null
   }
 }

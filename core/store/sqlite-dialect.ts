@@ -11,6 +11,7 @@ import {
   SqliteIntrospector,
   SqliteQueryCompiler,
 } from 'kysely'
+import type { Durable } from './durable.ts'
 
 const MAX_STATEMENTS = 256
 
@@ -37,19 +38,25 @@ class Connection implements DatabaseConnection {
   readonly #database: Database.Database
   readonly #statements = new Map<string, Database.Statement>()
 
-  constructor(database: Database.Database) {
+  readonly #durable: Durable
+
+  constructor(database: Database.Database, durable: Durable) {
     this.#database = database
+    this.#durable = durable
   }
 
-  executeQuery<Row>(query: CompiledQuery): Promise<QueryResult<Row>> {
-    try {
-      const statement = this.#prepare(query.sql)
-      if (statement.reader) return Promise.resolve({ rows: statement.all(query.parameters) as Row[] })
-      const { changes, lastInsertRowid } = statement.run(query.parameters)
-      return Promise.resolve({ rows: [], numAffectedRows: BigInt(changes), insertId: BigInt(lastInsertRowid) })
-    } catch (error) {
-      return Promise.reject(error)
-    }
+  async executeQuery<Row>(query: CompiledQuery): Promise<QueryResult<Row>> {
+    const statement = this.#prepare(query.sql)
+    const result = this.#execute<Row>(statement, query.parameters)
+    // Outside a transaction every writing statement is one, and so is `commit`.
+    if (!(statement.readonly && statement.reader) && !this.#database.inTransaction) await this.#durable()
+    return result
+  }
+
+  #execute<Row>(statement: Database.Statement, parameters: readonly unknown[]): QueryResult<Row> {
+    if (statement.reader) return { rows: statement.all(parameters) as Row[] }
+    const { changes, lastInsertRowid } = statement.run(parameters)
+    return { rows: [], numAffectedRows: BigInt(changes), insertId: BigInt(lastInsertRowid) }
   }
 
   async *streamQuery<Row>(query: CompiledQuery): AsyncIterableIterator<QueryResult<Row>> {
@@ -73,9 +80,9 @@ class SqliteDriver implements Driver {
   readonly #acquire: () => Promise<() => void>
   #release = (): void => {}
 
-  constructor(database: Database.Database, acquire: () => Promise<() => void>) {
+  constructor(database: Database.Database, acquire: () => Promise<() => void>, durable: Durable) {
     this.#database = database
-    this.#connection = new Connection(database)
+    this.#connection = new Connection(database, durable)
     this.#acquire = acquire
   }
 
@@ -108,11 +115,18 @@ class SqliteDriver implements Driver {
   }
 }
 
-/** `acquire` is shared with whoever else uses `database`, so that nobody runs inside another's transaction. */
-export function sqliteDialect(database: Database.Database, acquire: () => Promise<() => void>): Dialect {
+/**
+ * `acquire` is shared with whoever else uses `database`, so that nobody runs inside another's transaction; `durable` is awaited
+ * after each commit.
+ */
+export function sqliteDialect(
+  database: Database.Database,
+  acquire: () => Promise<() => void>,
+  durable: Durable,
+): Dialect {
   return {
     createAdapter: () => new SqliteAdapter(),
-    createDriver: () => new SqliteDriver(database, acquire),
+    createDriver: () => new SqliteDriver(database, acquire, durable),
     createIntrospector: (db) => new SqliteIntrospector(db),
     createQueryCompiler: () => new SqliteQueryCompiler(),
   }

@@ -20,6 +20,7 @@ import type { Offload } from '../../offload/module.ts'
 import { addRadio } from '../../radio/module.ts'
 import { addSubscriber } from '../../sim-provisioning/module.ts'
 import { prepareFolder, removeFolder, SECRET } from './folder.ts'
+import { offerPrepaid, playPrepaid } from './prepaid.ts'
 import { type Story, storyText } from './story.ts'
 import { playSession } from './traffic.ts'
 
@@ -38,9 +39,11 @@ export interface DemoDeps {
 
 const RADIO = radioId('demo-ap')
 const SUBSCRIBER = subscriberId('demo-phone')
+const PREPAID = subscriberId('demo-prepaid')
 const PAYER = payerId('default')
 /** Of the test network 001/01. */
 const IMSI = imsi('001010000000001')
+const PREPAID_IMSI = imsi('001010000000002')
 const BSSID = '00-00-5E-00-53-01'
 const FOLDER = 'tallycell-demo'
 
@@ -126,6 +129,12 @@ async function perform(
   const now = systemClock()
   await addRadio(store, { radio: RADIO, access: 'wifi', nasIdentifier: RADIO, owner: wallet }, now)
   await addSubscriber(store, { subscriber: SUBSCRIBER, imsi: IMSI, payer: PAYER, plan: planId('flat') }, now)
+  await offerPrepaid(store, PAYER, now)
+  await addSubscriber(
+    store,
+    { subscriber: PREPAID, imsi: PREPAID_IMSI, payer: PAYER, plan: planId('demo-prepaid') },
+    now,
+  )
   await development.deposit(PAYER)
   await development.openAccount(owner, PAYER)
   say('Playing an accounting session of twenty minutes …')
@@ -140,6 +149,11 @@ async function perform(
     now,
     signal,
   })
+  say('Using up a prepaid bundle, topping up, and going on …')
+  const prepaid = await playPrepaid(
+    { store, charging: billing.charging, tenant: PAYER, subscriber: PREPAID, signal },
+    now,
+  )
   say('Closing the epoch and paying …')
   const { epoch } = await billing.closeEpoch()
   await billing.settlement.settled(epoch, signal)
@@ -147,7 +161,17 @@ async function perform(
   await billing.receiptLog.flush()
   const outcome = await readOutcome(store, epoch)
   const balance = await development.balance(wallet, PAYER)
-  return { ...outcome, player, radio: RADIO, subscriber: SUBSCRIBER, wallet, epoch, balance, rpc: billing.chain.url }
+  return {
+    ...outcome,
+    player,
+    prepaid,
+    radio: RADIO,
+    subscriber: SUBSCRIBER,
+    wallet,
+    epoch,
+    balance,
+    rpc: billing.chain.url,
+  }
 }
 
 function storyJson(story: Story): unknown {

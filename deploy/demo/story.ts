@@ -1,10 +1,12 @@
 // What the demonstration tells, in plain words.
 import type { Outcome } from '../../billing/module.ts'
 import { formatOctets, formatTokens } from '../../core/kernel/units.ts'
+import type { Prepaid } from './prepaid.ts'
 import type { Player } from './traffic.ts'
 
 export interface Story extends Outcome {
   readonly player: Player
+  readonly prepaid: Prepaid
   readonly radio: string
   readonly subscriber: string
   readonly wallet: string
@@ -43,7 +45,23 @@ export function storyText(story: Story): string {
     command(`epoch verify ${epoch} --log-only`),
     `  Balance     ${formatTokens(story.balance)} tokens in the owner's wallet ${story.wallet}.`,
     '',
+    ...prepaidText(story.prepaid),
+    command('balance list demo-prepaid'),
+    command('cdr list --subscriber demo-prepaid'),
+    command('ledger check'),
+    '',
     `The chain lived inside the demonstration and ended with it. With --stay it goes on at ${story.rpc},`,
     `and "epoch verify ${epoch}" compares with it. The next demonstration replaces this one's folder.`,
   ].join('\n')
+}
+
+function prepaidText({ bundle, grants, usedBefore, topUp, currency, usedAfter }: Prepaid): string[] {
+  const sizes = grants.map((each) => formatOctets(each))
+  return [
+    'A prepaid phone ran out and went on.',
+    '',
+    `  Bundle      ${formatOctets(bundle)}, granted in ${grants.length} pieces that shrink towards the end: ${sizes.slice(0, 3).join(', ')} … ${sizes.at(-1)}.`,
+    `  Refused     after ${formatOctets(usedBefore)}, to the octet; the last grant was announced as final.`,
+    `  Top-up      ${formatTokens(topUp)} ${currency}, and the same session went on for ${formatOctets(usedAfter)} more.`,
+  ]
 }

@@ -1,7 +1,7 @@
 // RADIUS accounting: verified packets in, one verdict each out, after the commit. A request that cannot be recorded is not
 // answered (RFC 2866 §2), so that the access point keeps it.
 import { Counter, type Registry } from 'prom-client'
-import type { RadioDirectory, SubscriberDirectory } from '../../core/events/ports.ts'
+import type { KnownRadio, RadioDirectory, SubscriberDirectory } from '../../core/events/ports.ts'
 import type { Logger } from '../../core/log/logger.ts'
 import { createGroupCommit } from '../../core/store/group-commit.ts'
 import type { Store } from '../../core/store/store.ts'
@@ -26,7 +26,7 @@ export interface Accounting {
 }
 
 /** The input/output thread has gathered already; while one batch is written the next grows. */
-const GROUP = { maxDelay: 1, maxItems: 512 } as const
+const GROUP = { maxDelay: 1, maxItems: 512, inFlight: 2 } as const
 /** So many requests at once are a crowd, and a crowd is not over until it has been gone for so many milliseconds. */
 const CROWD = 16
 const CROWD_GONE = 200
@@ -47,43 +47,30 @@ export function createAccounting(deps: AccountingDeps): Accounting {
   let crowded = Number.NEGATIVE_INFINITY
   const group = createGroupCommit(createAccountingStore(deps.store), GROUP)
 
-  const place = (read: AccountingReport, request: ReceivedRequest): AccountingRecord => {
-    const origin = `radius:${request.client.name}:${read.from.nas ?? request.client.name}`
-    if (read.kind === 'restart') return { kind: 'restart', origin, at: read.at }
-    const known = findRadio(radios, read.from)
-    const imsi = imsiOf(read.report.identity)
-    return {
-      kind: 'session',
-      report: read.report,
-      origin,
-      sessionId: read.sessionId,
-      radio: known?.radio,
-      access: known?.access ?? 'wifi',
-      subscriber: imsi && subscribers.byImsi(imsi)?.subscriber,
-      received: request.received,
-    }
-  }
-
   return {
     async handle(requests) {
       if (requests.length >= CROWD) crowded = performance.now()
-      const reads = requests.map(({ packet, received }) => readReport(packet, received))
-      if (reads.some((read) => typeof read === 'object' && isUnknown(read, radios, subscribers)))
-        await Promise.all([radios.refresh(), subscribers.refresh()])
       const verdicts: Verdict[] = []
-      const records: AccountingRecord[] = []
       const refusals: Refusal[] = []
-      for (const [index, request] of requests.entries()) {
-        const read = reads[index] ?? 'bad-value'
+      const placed: Placed[] = []
+      let strangers = 0
+      for (const request of requests) {
+        const read = readReport(request.packet, request.received)
         if (typeof read === 'string') {
           refusals.push(read)
           verdicts.push('ignore')
           log.debug({ client: request.client.name, reason: read }, 'accounting request refused')
-        } else {
-          records.push(place(read, request))
-          verdicts.push('accept')
+          continue
         }
+        const place = placeOf(read, request, deps)
+        if (place.stranger) strangers++
+        placed.push(place)
+        verdicts.push('accept')
       }
+      if (strangers > 0) await Promise.all([radios.refresh(), subscribers.refresh()])
+      const records = placed.map(({ record, stranger, read, request }) =>
+        stranger ? placeOf(read, request, deps).record : record,
+      )
       tally(refusals)
       try {
         tally(await group.submit(records))
@@ -99,20 +86,41 @@ export function createAccounting(deps: AccountingDeps): Accounting {
   }
 }
 
+/** A request that can be recorded, and where it belongs. */
+interface Placed {
+  readonly read: AccountingReport
+  readonly request: ReceivedRequest
+  readonly record: AccountingRecord
+  /** Its radio or its SIM is not known, or not yet: another process may have registered it a moment ago. */
+  readonly stranger: boolean
+}
+
+function placeOf(read: AccountingReport, request: ReceivedRequest, { radios, subscribers }: Directories): Placed {
+  const origin = `radius:${request.client.name}:${read.from.nas ?? request.client.name}`
+  if (read.kind === 'restart')
+    return { read, request, record: { kind: 'restart', origin, at: read.at }, stranger: false }
+  const radio = findRadio(radios, read.from)
+  const imsi = imsiOf(read.report.identity)
+  const subscriber = imsi && subscribers.byImsi(imsi)
+  const record: AccountingRecord = {
+    kind: 'session',
+    report: read.report,
+    origin,
+    sessionId: read.sessionId,
+    radio: radio?.radio,
+    access: radio?.access ?? 'wifi',
+    subscriber: subscriber?.subscriber,
+    received: request.received,
+  }
+  return { read, request, record, stranger: !radio || (imsi !== undefined && !subscriber) }
+}
+
+type Directories = Pick<AccountingDeps, 'radios' | 'subscribers'>
+
 /** A BSSID names one access point even where a controller speaks for many; else the NAS-Identifier decides. */
-function findRadio(
-  radios: RadioDirectory,
-  { bssid, nasIdentifier }: Sender,
-): ReturnType<RadioDirectory['byCalledStation']> {
+function findRadio(radios: RadioDirectory, { bssid, nasIdentifier }: Sender): KnownRadio | undefined {
   return (
     (bssid === undefined ? undefined : radios.byCalledStation(bssid)) ??
     (nasIdentifier === undefined ? undefined : radios.byNasIdentifier(nasIdentifier))
   )
-}
-
-function isUnknown(read: AccountingReport, radios: RadioDirectory, subscribers: SubscriberDirectory): boolean {
-  if (read.kind !== 'session') return false
-  if (!findRadio(radios, read.from)) return true
-  const imsi = imsiOf(read.report.identity)
-  return imsi !== undefined && !subscribers.byImsi(imsi)
 }

@@ -2,7 +2,7 @@
 import { type Bssid, parseBssid } from '../../core/kernel/bssid.ts'
 import type { Imsi } from '../../core/kernel/ids.ts'
 import { type Fault, isFault } from '../../core/wire/radius/fault.ts'
-import { get, octetsOf, type Packet } from '../../core/wire/radius/packet.ts'
+import { octetsOf, type Packet, reader } from '../../core/wire/radius/packet.ts'
 import type { Counter, Report, Status } from './session.ts'
 
 /** A session's report, not yet placed, or Accounting-On/-Off. */
@@ -24,16 +24,36 @@ export type Refusal = 'no-status' | 'unknown-status' | 'no-session-id' | 'bad-va
 
 const STATUS: Readonly<Record<string, Status>> = { Start: 'start', 'Interim-Update': 'interim', Stop: 'stop' }
 
+const ATTRIBUTE = {
+  status: reader('Acct-Status-Type'),
+  timestamp: reader('Event-Timestamp'),
+  delay: reader('Acct-Delay-Time'),
+  seconds: reader('Acct-Session-Time'),
+  nasIdentifier: reader('NAS-Identifier'),
+  nasIpAddress: reader('NAS-IP-Address'),
+  nasIpv6Address: reader('NAS-IPv6-Address'),
+  station: reader('Called-Station-Id'),
+  sessionId: reader('Acct-Session-Id'),
+  userName: reader('User-Name'),
+  inputOctets: reader('Acct-Input-Octets'),
+  inputGigawords: reader('Acct-Input-Gigawords'),
+  outputOctets: reader('Acct-Output-Octets'),
+  outputGigawords: reader('Acct-Output-Gigawords'),
+} as const
+
 /** Reads a request that came at `received` (milliseconds). */
 export function readReport(packet: Packet, received: bigint): AccountingReport | Refusal {
-  const status = get(packet, 'Acct-Status-Type')
+  const status = ATTRIBUTE.status(packet)
   if (status === undefined) return 'no-status'
-  const timestamp = get(packet, 'Event-Timestamp')
-  const delay = get(packet, 'Acct-Delay-Time') ?? 0
-  const seconds = get(packet, 'Acct-Session-Time') ?? -1
-  const identifier = get(packet, 'NAS-Identifier')
-  const nas = printable(packet, 'NAS-Identifier') ?? get(packet, 'NAS-IP-Address') ?? get(packet, 'NAS-IPv6-Address')
-  const station = get(packet, 'Called-Station-Id')
+  const timestamp = ATTRIBUTE.timestamp(packet)
+  const delay = ATTRIBUTE.delay(packet) ?? 0
+  const seconds = ATTRIBUTE.seconds(packet) ?? -1
+  const identifier = ATTRIBUTE.nasIdentifier(packet)
+  const nas =
+    printable(packet, identifier, 'NAS-Identifier') ??
+    ATTRIBUTE.nasIpAddress(packet) ??
+    ATTRIBUTE.nasIpv6Address(packet)
+  const station = ATTRIBUTE.station(packet)
   if (isFault(status) || isFault(timestamp) || isFault(delay) || isFault(seconds)) return 'bad-value'
   if (isFault(nas)) return 'bad-value'
   const nasIdentifier = typeof identifier === 'string' ? identifier : undefined
@@ -44,10 +64,10 @@ export function readReport(packet: Packet, received: bigint): AccountingReport |
   if (status === 'Accounting-On' || status === 'Accounting-Off') return { kind: 'restart', at, from }
   const kind = STATUS[status]
   if (kind === undefined) return 'unknown-status'
-  const sessionId = printable(packet, 'Acct-Session-Id')
+  const sessionId = printable(packet, ATTRIBUTE.sessionId(packet), 'Acct-Session-Id')
   if (sessionId === undefined) return 'no-session-id'
-  const uplink = counter(get(packet, 'Acct-Input-Octets'), get(packet, 'Acct-Input-Gigawords'))
-  const downlink = counter(get(packet, 'Acct-Output-Octets'), get(packet, 'Acct-Output-Gigawords'))
+  const uplink = counter(ATTRIBUTE.inputOctets(packet), ATTRIBUTE.inputGigawords(packet))
+  const downlink = counter(ATTRIBUTE.outputOctets(packet), ATTRIBUTE.outputGigawords(packet))
   if (!uplink || !downlink) return 'bad-value'
   const report = {
     status: kind,
@@ -56,7 +76,7 @@ export function readReport(packet: Packet, received: bigint): AccountingReport |
     seconds: BigInt(seconds),
     uplink,
     downlink,
-    identity: printable(packet, 'User-Name') ?? '',
+    identity: printable(packet, ATTRIBUTE.userName(packet), 'User-Name') ?? '',
   }
   return { kind: 'session', sessionId, report, from }
 }
@@ -76,22 +96,41 @@ function counter(octets: number | Fault | undefined, gigawords: number | Fault |
   return { total: gigawords === 0 ? BigInt(octets) : (BigInt(gigawords) << 32n) + BigInt(octets), gigawords: true }
 }
 
-const CONTROL = /\p{Cc}/u
-
 /** An identifier as text where it is text without control characters, as hex otherwise; undefined when absent or empty. */
-function printable(packet: Packet, name: 'Acct-Session-Id' | 'User-Name' | 'NAS-Identifier'): string | undefined {
-  const text = get(packet, name)
-  if (typeof text === 'string' && text !== '' && !CONTROL.test(text)) return text
+function printable(
+  packet: Packet,
+  value: string | Fault | undefined,
+  name: 'Acct-Session-Id' | 'User-Name' | 'NAS-Identifier',
+): string | undefined {
+  if (value === undefined) return undefined
+  if (typeof value === 'string' && value !== '' && !hasControl(value)) return value
   const octets = octetsOf(packet, name)
   return octets && octets.length > 0 ? `hex:${Buffer.from(octets).toString('hex')}` : undefined
 }
 
+/** Whether `text` holds a character of Unicode's category Cc. */
+function hasControl(text: string): boolean {
+  for (let index = 0; index < text.length; index++) {
+    const code = text.charCodeAt(index)
+    if (code < 0x20 || (code >= 0x7f && code <= 0x9f)) return true
+  }
+  return false
+}
+
 /** NAI of a SIM: a digit for the method, the IMSI, and the realm of its network (TS 23.003 §19.3.2, §28.7). */
 const SIM_NAI = /^[0-9]([0-9]{6,15})@(?:wlan|nai\.epc|nai\.5gc)\.mnc[0-9]{3}\.mcc[0-9]{3}\.3gppnetwork\.org$/i
-const BARE_IMSI = /^[0-9]{6,15}$/
 
 /** The IMSI in a User-Name; undefined for pseudonyms and other names. */
 export function imsiOf(userName: string): Imsi | undefined {
-  const digits = BARE_IMSI.test(userName) ? userName : SIM_NAI.exec(userName)?.[1]
+  const digits = isBareImsi(userName) ? userName : SIM_NAI.exec(userName)?.[1]
   return digits as Imsi | undefined
+}
+
+function isBareImsi(text: string): boolean {
+  if (text.length < 6 || text.length > 15) return false
+  for (let index = 0; index < text.length; index++) {
+    const code = text.charCodeAt(index)
+    if (code < 0x30 || code > 0x39) return false
+  }
+  return true
 }

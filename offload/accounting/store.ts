@@ -1,11 +1,12 @@
-// Sessions and their events on SQLite: one batch of records, one transaction. This is the hot path: two prepared statements per
-// record, and nothing read that is remembered.
-import { usageAppender } from '../../core/events/store.ts'
-import type { Access } from '../../core/events/usage-event.ts'
+// Sessions and their events: one batch of records, one transaction, a few statements. This is the hot path: nothing is read that is
+// remembered, and a session's row is written once however many of its reports the batch holds.
+import { appendUsage } from '../../core/events/store.ts'
+import type { Access, UsageEvent } from '../../core/events/usage-event.ts'
 import type { RadioId, SubscriberId } from '../../core/kernel/ids.ts'
 import { millis, octets } from '../../core/kernel/units.ts'
-import type { RawDatabase, Store } from '../../core/store/store.ts'
-import { merge, type Outcome, type Report, type Session } from './session.ts'
+import type { Sql, Target, Value } from '../../core/store/sql.ts'
+import type { Store } from '../../core/store/store.ts'
+import { type Delta, merge, type Outcome, type Report, type Session } from './session.ts'
 
 /** A session's report, placed: whose session, on which radio. */
 export interface SessionRecord {
@@ -35,6 +36,7 @@ export type RecordOutcome = Outcome | 'restarted'
 const SEPARATOR = '\u001f'
 
 interface SessionRow {
+  readonly session_key: string
   readonly session_no: bigint
   readonly incarnation: bigint
   readonly state: string
@@ -51,131 +53,231 @@ interface SessionRow {
   readonly subscriber_id: SubscriberId | null
 }
 
-/** A session as it stands in the database. */
+const SELECT = `select session_key, session_no, incarnation, state, started_at, identity, radio_id, subscriber_id,
+  sequence, uplink, downlink, last_at, seconds, gigawords, anomalies
+  from usage_session join usage_counter using (session_no)`
+
+const SESSION_COLUMNS = [
+  'session_key',
+  'incarnation',
+  'state',
+  'started_at',
+  'identity',
+  'radio_id',
+  'subscriber_id',
+  'origin',
+] as const
+const NEW_SESSIONS: Target = { table: 'usage_session', columns: SESSION_COLUMNS, conflict: '(session_key) do nothing' }
+const CHANGED_SESSIONS: Target = {
+  table: 'usage_session',
+  columns: SESSION_COLUMNS,
+  conflict: `(session_key) do update set incarnation = excluded.incarnation, state = excluded.state,
+    started_at = excluded.started_at, identity = excluded.identity, radio_id = excluded.radio_id,
+    subscriber_id = excluded.subscriber_id`,
+}
+const COUNTERS: Target = {
+  table: 'usage_counter',
+  columns: ['session_no', 'sequence', 'uplink', 'downlink', 'last_at', 'seconds', 'gigawords', 'anomalies'],
+  conflict: `(session_no) do update set sequence = excluded.sequence, uplink = excluded.uplink, downlink = excluded.downlink,
+    last_at = excluded.last_at, seconds = excluded.seconds, gigawords = excluded.gigawords, anomalies = excluded.anomalies`,
+}
+
+/** A session as the batch leaves it. */
 interface Known {
-  /** Its number in the tables. */
-  readonly number: bigint
-  readonly session: Session
-  readonly radio: RadioId | null
-  readonly subscriber: SubscriberId | null
+  readonly key: string
+  readonly origin: string
+  /** Its number in the tables; undefined until its first row is written. */
+  number: bigint | undefined
+  session: Session | undefined
+  /** `<Acct-Session-Id>#<incarnation>`, what its events call it. */
+  eventName: string
+  radio: RadioId | null
+  subscriber: SubscriberId | null
+  /** More than counters changed. */
+  changed: boolean
+  /** Number of the batch that moved it last. */
+  moved: number
 }
 
 /** Sessions remembered at most; then all are forgotten and read again when they report. */
 const REMEMBERED = 50_000
+/** Another node opened one of our new sessions in the same instant: so often the batch starts again. */
+const ATTEMPTS = 5
 
-/** Takes all records in one durable transaction and says what became of each. Only one node at a time may use a database so. */
+class Raced extends Error {}
+
+/** Takes all records in one durable transaction and says what became of each. */
 export function createAccountingStore(
   store: Store,
 ): (records: readonly AccountingRecord[]) => Promise<RecordOutcome[]> {
-  const memory = new Map<string, Known>()
-  let apply: ((record: AccountingRecord) => RecordOutcome) | undefined
+  const remembered = new Map<string, Known>()
+  let batches = 0
+  const apply = async (sql: Sql, records: readonly AccountingRecord[]): Promise<RecordOutcome[]> => {
+    // Only where nobody else writes is memory as good as the table.
+    const memory = sql.engine === 'sqlite' ? remembered : new Map<string, Known>()
+    if (memory.size >= REMEMBERED) memory.clear()
+    const outcomes: RecordOutcome[] = []
+    for (let from = 0; from < records.length; ) {
+      const record = records[from]
+      if (record?.kind === 'restart') {
+        await sql.run(CLOSE, record.origin, record.at)
+        memory.clear()
+        outcomes.push('restarted')
+        from++
+        continue
+      }
+      let end = from + 1
+      while (end < records.length && records[end]?.kind === 'session') end++
+      const run = records.slice(from, end) as SessionRecord[]
+      for (const outcome of await applySessions(sql, memory, run, ++batches)) outcomes.push(outcome)
+      from = end
+    }
+    return outcomes
+  }
   return async (records) => {
-    try {
-      return await store.batch((database) => {
-        apply ??= prepare(database, memory)
-        return records.map(apply)
-      })
-    } catch (error) {
-      // What was rolled back must not be remembered.
-      memory.clear()
-      throw error
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await store.batch((sql) => apply(sql, records))
+      } catch (error) {
+        // What was rolled back must not be remembered.
+        remembered.clear()
+        if (!(error instanceof Raced) || attempt === ATTEMPTS) throw error
+      }
     }
   }
 }
 
-function prepare(database: RawDatabase, memory: Map<string, Known>): (record: AccountingRecord) => RecordOutcome {
-  const select = database.prepare<[string], SessionRow>(
-    `select session_no, incarnation, state, started_at, identity, radio_id, subscriber_id,
-       sequence, uplink, downlink, last_at, seconds, gigawords, anomalies
-     from usage_session join usage_counter using (session_no) where session_key = ?`,
-  )
-  const upsert = database
-    .prepare<unknown[], bigint>(
-      `insert into usage_session (session_key, incarnation, state, started_at, identity, radio_id, subscriber_id, origin)
-       values (?, ?, ?, ?, ?, ?, ?, ?)
-       on conflict (session_key) do update set incarnation = excluded.incarnation, state = excluded.state,
-         started_at = excluded.started_at, identity = excluded.identity, radio_id = excluded.radio_id,
-         subscriber_id = excluded.subscriber_id
-       returning session_no`,
-    )
-    .pluck()
-  const count = database.prepare(
-    `insert or replace into usage_counter (session_no, sequence, uplink, downlink, last_at, seconds, gigawords, anomalies)
-     values (?, ?, ?, ?, ?, ?, ?, ?)`,
-  )
-  const append = usageAppender(database)
-  const close = database.prepare(
-    `update usage_session set state = 'closed' where origin = ? and state = 'open' and started_at <= ?`,
-  )
+const CLOSE = `update usage_session set state = 'closed' where origin = ? and state = 'open' and started_at <= ?`
 
-  const read = (key: string): Known | undefined => {
-    const row = select.get(key)
-    return row && { number: row.session_no, session: fromRow(row), radio: row.radio_id, subscriber: row.subscriber_id }
-  }
-
-  const applySession = (record: SessionRecord): RecordOutcome => {
+async function applySessions(
+  sql: Sql,
+  memory: Map<string, Known>,
+  records: readonly SessionRecord[],
+  batch: number,
+): Promise<RecordOutcome[]> {
+  const places: Known[] = []
+  const missing: Known[] = []
+  for (const record of records) {
     const key = record.origin + SEPARATOR + record.sessionId
-    const known = memory.get(key) ?? read(key)
-    const before = known?.session
-    const { session, delta, outcome } = merge(before, record.report)
-    if (session === before) return outcome
-    const same = known !== undefined && session.incarnation === known.session.incarnation
-    const subscriber = (same ? known.subscriber : null) ?? record.subscriber ?? null
-    const radio = record.radio ?? (same ? known.radio : null)
-    const settled = same && radio === known.radio && subscriber === known.subscriber
-    const number =
-      settled && session.open && session.identity === known.session.identity
-        ? known.number
-        : upsert.get(
-            key,
-            session.incarnation,
-            session.open ? 'open' : 'closed',
-            session.startedAt,
-            session.identity,
-            radio,
-            subscriber,
-            record.origin,
-          )
-    if (number === undefined) throw new RangeError('the session got no number')
-    count.run(
-      number,
-      session.sequence,
-      session.uplink,
-      session.downlink,
-      session.lastAt,
-      session.seconds,
-      session.gigawords ? 1 : 0,
-      session.anomalies,
-    )
-    if (memory.size >= REMEMBERED) memory.clear()
-    memory.set(key, { number, session, radio, subscriber })
-    if (delta) {
-      const end = record.report.at > delta.start ? record.report.at : delta.start
-      append({
+    let known = memory.get(key)
+    if (!known) {
+      known = {
+        key,
         origin: record.origin,
-        sessionId: `${record.sessionId}#${session.incarnation}`,
-        sequence: delta.sequence,
-        subscriber: subscriber ?? undefined,
-        radio: radio ?? undefined,
-        access: record.access,
-        start: millis(delta.start),
-        end: millis(end),
-        uplink: octets(delta.uplink),
-        downlink: octets(delta.downlink),
-        cause: record.report.status === 'stop' ? 'stop' : 'interim',
-        received: millis(record.received),
-        flags: delta.flags,
-      })
+        number: undefined,
+        session: undefined,
+        eventName: '',
+        radio: null,
+        subscriber: null,
+        changed: false,
+        moved: 0,
+      }
+      memory.set(key, known)
+      missing.push(known)
     }
-    return outcome
+    places.push(known)
   }
+  if (missing.length > 0) await load(sql, memory, missing)
+  const events: Omit<UsageEvent, 'eventId'>[] = []
+  const moved: Known[] = []
+  const outcomes: RecordOutcome[] = []
+  for (let index = 0; index < records.length; index++) {
+    const [record, known] = [records[index], places[index]]
+    if (!record || !known) continue
+    const { session, delta, outcome } = merge(known.session, record.report)
+    outcomes.push(outcome)
+    if (session === known.session) continue
+    move(known, session, record)
+    if (known.moved !== batch) {
+      known.moved = batch
+      moved.push(known)
+    }
+    if (delta) events.push(eventOf(record, known, delta))
+  }
+  await write(sql, moved)
+  await appendUsage(sql, events)
+  return outcomes
+}
 
-  return (record) => {
-    if (record.kind === 'session') return applySession(record)
-    close.run(record.origin, record.at)
-    memory.clear()
-    return 'restarted'
+/** Brings in what the tables know of sessions that memory does not. */
+async function load(sql: Sql, memory: ReadonlyMap<string, Known>, missing: readonly Known[]): Promise<void> {
+  const keys = missing.map(({ key }) => key)
+  for (const row of await sql.find<SessionRow>(SELECT, 'session_key', keys, 'lock')) {
+    const known = memory.get(row.session_key)
+    if (!known) continue
+    known.number = row.session_no
+    known.session = fromRow(row)
+    known.radio = row.radio_id
+    known.subscriber = row.subscriber_id
+    known.eventName = nameOf(known, known.session)
   }
+}
+
+const nameOf = ({ key, origin }: Known, { incarnation }: Session): string =>
+  `${key.slice(origin.length + SEPARATOR.length)}#${incarnation}`
+
+function move(known: Known, session: Session, record: SessionRecord): void {
+  const before = known.session
+  const same = before !== undefined && session.incarnation === before.incarnation
+  const subscriber = (same ? known.subscriber : null) ?? record.subscriber ?? null
+  const radio = record.radio ?? (same ? known.radio : null)
+  const settled = same && radio === known.radio && subscriber === known.subscriber
+  if (!settled || !session.open || session.identity !== before.identity) known.changed = true
+  if (!same) known.eventName = nameOf(known, session)
+  known.session = session
+  known.subscriber = subscriber
+  known.radio = radio
+}
+
+function eventOf(record: SessionRecord, known: Known, delta: Delta): Omit<UsageEvent, 'eventId'> {
+  return {
+    origin: record.origin,
+    sessionId: known.eventName,
+    sequence: delta.sequence,
+    subscriber: known.subscriber ?? undefined,
+    radio: known.radio ?? undefined,
+    access: record.access,
+    start: millis(delta.start),
+    end: millis(record.report.at > delta.start ? record.report.at : delta.start),
+    uplink: octets(delta.uplink),
+    downlink: octets(delta.downlink),
+    cause: record.report.status === 'stop' ? 'stop' : 'interim',
+    received: millis(record.received),
+    flags: delta.flags,
+  }
+}
+
+async function write(sql: Sql, moved: readonly Known[]): Promise<void> {
+  const fresh = moved.filter(({ number }) => number === undefined)
+  if (fresh.length > 0) {
+    const rows = await sql.insertReturning<{ session_key: string; session_no: bigint }>(
+      NEW_SESSIONS,
+      'session_key, session_no',
+      fresh.map(sessionValues),
+    )
+    if (rows.length < fresh.length) throw new Raced()
+    const numbers = new Map(rows.map(({ session_key: key, session_no: number }) => [key, number]))
+    for (const known of fresh) {
+      known.number = numbers.get(known.key)
+      known.changed = false
+    }
+  }
+  const changed = moved.filter((known) => known.changed)
+  if (changed.length > 0) await sql.insert(CHANGED_SESSIONS, changed.map(sessionValues))
+  for (const known of changed) known.changed = false
+  await sql.insert(COUNTERS, moved.map(counterValues))
+}
+
+function sessionValues({ key, session, radio, subscriber, origin }: Known): Value[] {
+  if (!session) throw new RangeError('a session that nothing moved is not written')
+  const { incarnation, open, startedAt, identity } = session
+  return [key, incarnation, open ? 'open' : 'closed', startedAt, identity, radio, subscriber, origin]
+}
+
+function counterValues({ number, session }: Known): Value[] {
+  if (!session || number === undefined) throw new RangeError('the session got no number')
+  const { sequence, uplink, downlink, lastAt, seconds, gigawords, anomalies } = session
+  return [number, sequence, uplink, downlink, lastAt, seconds, gigawords ? 1n : 0n, anomalies]
 }
 
 function fromRow(row: SessionRow): Session {

@@ -40,6 +40,8 @@ export interface ListedRadio {
   readonly ban: Ban | undefined
 }
 
+const JOURNALS = ['radio_event'] as const
+
 /**
  * Registers a radio and journals its claim, in one transaction. Throws RADIO_EXISTS, RADIO_NAS_TAKEN, RADIO_BSSID_TAKEN, or
  * RADIO_UNRECOGNISABLE for an access point without NAS-Identifier and BSSID.
@@ -56,7 +58,7 @@ export async function addRadios(store: Store, radios: readonly NewRadio[], now: 
     const outcomes: AddOutcome[] = []
     for (const radio of radios) outcomes.push(await addOne(tx, radio, now))
     return outcomes
-  })
+  }, JOURNALS)
 }
 
 async function addOne(tx: Tx, radio: NewRadio, now: Millis): Promise<AddOutcome> {
@@ -132,7 +134,7 @@ const isSame = (a: RadioRow, b: RadioRow): boolean =>
 /** Journals a ban; a later one replaces an earlier one. Throws RADIO_UNKNOWN, ID_INVALID for the reason, or BAN_ENDED unless `until` is after `now`. */
 export async function banRadio(store: Store, radio: RadioId, { reason, until }: Ban, now: Millis): Promise<void> {
   if (until !== undefined && until <= now) fail('BAN_ENDED', { came: new Date(Number(until)).toISOString() })
-  await store.transaction((tx) => journal(tx, radio, 'ban', now, reason, until))
+  await store.transaction((tx) => journal(tx, radio, 'ban', now, reason, until), JOURNALS)
 }
 
 /** Journals the end of a ban. Throws RADIO_UNKNOWN, RADIO_NOT_BANNED, or ID_INVALID for the reason. */
@@ -144,7 +146,7 @@ export async function unbanRadio(store: Store, radio: RadioId, reason: string | 
       fail('RADIO_NOT_BANNED', { radio })
     }
     await journal(tx, radio, 'unban', now, reason, undefined)
-  })
+  }, JOURNALS)
 }
 
 async function journal(

@@ -46,11 +46,14 @@ export async function addSubscribers(
   subscribers: readonly NewSubscriber[],
   now: Millis,
 ): Promise<AddOutcome[]> {
-  return store.transaction(async (tx) => {
-    const outcomes: AddOutcome[] = []
-    for (const subscriber of subscribers) outcomes.push(await addOne(tx, subscriber, now))
-    return outcomes
-  })
+  return store.transaction(
+    async (tx) => {
+      const outcomes: AddOutcome[] = []
+      for (const subscriber of subscribers) outcomes.push(await addOne(tx, subscriber, now))
+      return outcomes
+    },
+    ['subscriber'],
+  )
 }
 
 async function addOne(

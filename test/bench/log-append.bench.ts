@@ -10,11 +10,13 @@ import { appendEntries } from '../../billing/log/store.ts'
 import { sha256 } from '../../billing/log/tree/hash.ts'
 import { payerId, radioId } from '../../core/kernel/ids.ts'
 import { millis, octets } from '../../core/kernel/units.ts'
-import { openStore, type RawDatabase, type Store } from '../../core/store/store.ts'
+import type { Sql, Target } from '../../core/store/sql.ts'
+import { openStore, type Store } from '../../core/store/store.ts'
 
 const GROUP = 1000
 const ENTRIES = 200_000
 const TARGET = 50_000
+const BARE: Target = { table: 'log_entry', columns: ['entry_index', 'type', 'entry', 'leaf_hash'] }
 
 /** One result of `make bench`. */
 interface BenchRow {
@@ -30,15 +32,14 @@ interface BenchRow {
 
 export async function logAppend(): Promise<BenchRow> {
   const entries = Array.from({ length: ENTRIES }, (_, at) => receipt(at))
-  const value = await measure((database, from) => {
-    appendEntries(database, 'bench.example/log', entries.slice(from, from + GROUP))
-  })
+  const value = await measure((sql, from) => appendEntries(sql, 'bench.example/log', entries.slice(from, from + GROUP)))
   const rows = entries.map(encodeEntry)
-  const peerValue = await measure((database, from) => {
-    const insert = database.prepare('insert into log_entry (entry_index, type, entry, leaf_hash) values (?, 1, ?, ?)')
-    let index = BigInt(from)
-    for (const row of rows.slice(from, from + GROUP)) insert.run(index++, row, row.subarray(0, 32))
-  })
+  const peerValue = await measure((sql, from) =>
+    sql.insert(
+      BARE,
+      rows.slice(from, from + GROUP).map((row, at) => [BigInt(from + at), 1n, row, row.subarray(0, 32)]),
+    ),
+  )
   return {
     id: 'log.append',
     value: Math.round(value),
@@ -52,13 +53,13 @@ export async function logAppend(): Promise<BenchRow> {
 }
 
 /** Entries a second, in a database file of its own, after one group to warm up. */
-async function measure(append: (database: RawDatabase, from: number) => void): Promise<number> {
+async function measure(append: (sql: Sql, from: number) => Promise<unknown>): Promise<number> {
   const folder = await mkdtemp(join(tmpdir(), 'tallycell-bench-'))
   const store: Store = await openStore({ path: join(folder, 'log.db') })
   try {
-    await store.batch((database) => append(database, 0))
+    await store.batch((sql) => append(sql, 0))
     const begun = process.hrtime.bigint()
-    for (let from = GROUP; from < ENTRIES; from += GROUP) await store.batch((database) => append(database, from))
+    for (let from = GROUP; from < ENTRIES; from += GROUP) await store.batch((sql) => append(sql, from))
     const seconds = Number(process.hrtime.bigint() - begun) / 1e9
     return (ENTRIES - GROUP) / seconds
   } finally {

@@ -3,14 +3,20 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { table } from '../../core/cli/table.ts'
 import { radiusAccounting } from './accounting.bench.ts'
+import { chargingUpdates } from './charging.bench.ts'
+import { diameterCodec } from './diameter-codec.bench.ts'
 import { logAppend } from './log-append.bench.ts'
 import { radiusCodec } from './radius-codec.bench.ts'
 import type { BenchRow } from './row.ts'
+import { simRows } from './sim.bench.ts'
 
 /** What measures the rows whose ids begin with `id`. */
 const BENCHES: readonly { readonly id: string; run(note: (line: string) => void): Promise<BenchRow[]> }[] = [
   { id: 'radius.codec', run: radiusCodec },
+  { id: 'diameter.codec', run: diameterCodec },
   { id: 'radius.accounting', run: radiusAccounting },
+  { id: 'charging', run: chargingUpdates },
+  { id: 'sim', run: simRows },
   { id: 'log.append', run: async () => [await logAppend()] },
 ]
 

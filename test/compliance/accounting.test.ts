@@ -1,5 +1,4 @@
 // Accounting from packet to journal on the real store: what is answered is durable, what is not is not answered.
-import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import { Registry } from 'prom-client'
 import t from 'tap'
@@ -8,12 +7,13 @@ import { payerId, planId, radioId, subscriberId } from '../../core/kernel/ids.ts
 import { millis } from '../../core/kernel/units.ts'
 import { createLogger } from '../../core/log/logger.ts'
 import { metricProblems } from '../../core/metrics/metrics.ts'
-import { openStore, type Store } from '../../core/store/store.ts'
+import type { Store } from '../../core/store/store.ts'
 import type { ReceivedRequest, Verdict } from '../../core/transport/radius/accounting-server.ts'
 import { encode, type NamedAttribute } from '../../core/wire/radius/encode.ts'
 import { isFault } from '../../core/wire/radius/fault.ts'
 import { CODE, decode } from '../../core/wire/radius/packet.ts'
 import { type Accounting, createAccounting } from '../../offload/accounting/accounting.ts'
+import { onEachEngine, type TestDatabase, testSqlite } from './engines.ts'
 
 const NOW = millis(1_795_000_000_000)
 const IMSI = '001010000000001'
@@ -24,7 +24,6 @@ const alice = { subscriber: subscriberId('alice'), payer: payerId('default'), pl
 interface World {
   readonly store: Store
   readonly accounting: Accounting
-  readonly path: string
   readonly metrics: Registry
   send(attributes: readonly NamedAttribute[], client?: string): Promise<Verdict | undefined>
   /** Octets of all events, and the number of events. */
@@ -32,9 +31,8 @@ interface World {
   outcomes(): Promise<Record<string, number>>
 }
 
-async function world(folder: string, late = false): Promise<World> {
-  const path = join(folder, 's.db')
-  const store = await openStore({ path, busyTimeout: 20 })
+async function world(database: TestDatabase, late = false): Promise<World> {
+  const store = await database.open({ busyTimeout: 20 })
   let here = !late
   const radios: RadioDirectory = {
     byNasIdentifier: (name) => (here && name === 'ap-1' ? known : undefined),
@@ -59,7 +57,6 @@ async function world(folder: string, late = false): Promise<World> {
   return {
     store,
     accounting,
-    path,
     metrics,
     send: async (attributes, client = 'c') => (await accounting.handle([request(attributes, client)]))[0],
     async metered() {
@@ -78,9 +75,10 @@ const record = (
   minute: number,
   octets: number,
   extra: readonly NamedAttribute[] = [],
+  session = 's1',
 ): NamedAttribute[] => [
   ['Acct-Status-Type', status],
-  ['Acct-Session-Id', 's1'],
+  ['Acct-Session-Id', session],
   ['User-Name', IMSI],
   ['NAS-Identifier', 'ap-1'],
   ['Acct-Session-Time', minute * 60],
@@ -90,8 +88,8 @@ const record = (
   ...extra,
 ]
 
-t.test('a session, repeated and reordered, is counted once', async (t) => {
-  const { send, metered, store, metrics, outcomes } = await world(t.testdir())
+onEachEngine('a session, repeated and reordered, is counted once', async (t, database) => {
+  const { send, metered, store, metrics, outcomes } = await world(database)
   for (const attributes of [
     record('Start', 0, 0),
     record('Interim-Update', 2, 250),
@@ -115,19 +113,38 @@ t.test('a session, repeated and reordered, is counted once', async (t) => {
   })
   t.same(await outcomes(), { counted: 3, late: 3, repeated: 1 })
   t.same(await metricProblems(metrics), [])
-  await store.close()
 })
 
-t.test('many records of one session in one batch are taken in their order', async (t) => {
-  const { accounting, metered, store, send } = await world(t.testdir())
+onEachEngine('many records of one session in one batch are taken in their order', async (t, database) => {
+  const { accounting, metered, send } = await world(database)
   await Promise.all([0, 1, 2, 3, 4].map((minute) => send(record('Interim-Update', minute, minute * 10))))
   t.same(await metered(), [40n, 4])
   t.equal(accounting.busy(), false)
-  await store.close()
 })
 
-t.test('sessions of other clients and access points are other sessions', async (t) => {
-  const { send, metered, store } = await world(t.testdir())
+onEachEngine('two nodes hear of the same sessions at once', async (t, database) => {
+  const one = await world(database)
+  // A second connection of this process to one SQLite file would stand in the way of the first.
+  const two = database.engine === 'sqlite' ? one : await world(database)
+  const SESSIONS = 20
+  const REPORTS = 10
+  const sent: Promise<Verdict | undefined>[] = []
+  for (let minute = 1; minute <= REPORTS; minute++)
+    for (let session = 0; session < SESSIONS; session++)
+      for (const { send } of [one, two])
+        sent.push(send(record('Interim-Update', minute, minute * 10, [], `s${session}`)))
+  t.ok((await Promise.all(sent)).every((verdict) => verdict === 'accept'))
+  // Whatever was late, the last word of each session is known.
+  for (let session = 0; session < SESSIONS; session++)
+    await two.send(record('Stop', REPORTS + 1, REPORTS * 10, [], `s${session}`))
+  const [octets] = await one.metered()
+  t.equal(octets, BigInt(SESSIONS * REPORTS * 10))
+  const events = await one.store.db.selectFrom('usage_event').select(['session_id', 'sequence']).execute()
+  t.equal(new Set(events.map(({ session_id, sequence }) => `${session_id} ${sequence}`)).size, events.length)
+})
+
+onEachEngine('sessions of other clients and access points are other sessions', async (t, database) => {
+  const { send, metered } = await world(database)
   await send(record('Stop', 1, 10), 'one')
   await send(record('Stop', 1, 10), 'two')
   await send(
@@ -135,11 +152,10 @@ t.test('sessions of other clients and access points are other sessions', async (
     'one',
   )
   t.same(await metered(), [30n, 3])
-  await store.close()
 })
 
-t.test('Accounting-On closes that access point’s sessions and no others', async (t) => {
-  const { send, store } = await world(t.testdir())
+onEachEngine('Accounting-On closes that access point’s sessions and no others', async (t, database) => {
+  const { send, store } = await world(database)
   await send(record('Interim-Update', 1, 10))
   await send(record('Interim-Update', 1, 10), 'other')
   await send([
@@ -152,36 +168,37 @@ t.test('Accounting-On closes that access point’s sessions and no others', asyn
     { origin: 'radius:c:ap-1', state: 'closed' },
     { origin: 'radius:other:ap-1', state: 'open' },
   ])
-  await store.close()
 })
 
-t.test('the BSSID names the radio before the NAS-Identifier; who is unknown at first is looked up again', async (t) => {
-  const { send, store } = await world(t.testdir(), true)
-  await send(record('Interim-Update', 1, 10, [['Called-Station-Id', '00-00-5E-00-53-02:ssid']]))
-  await send(record('Interim-Update', 2, 20))
-  await send([...record('Stop', 1, 10).filter(([name]) => name !== 'User-Name'), ['User-Name', 'stranger']], 'x')
-  const rows = await store.db.selectFrom('usage_event').select(['radio_id', 'subscriber_id']).execute()
-  t.same(rows, [
-    { radio_id: 'ap-2', subscriber_id: 'alice' },
-    { radio_id: 'ap-1', subscriber_id: 'alice' },
-    { radio_id: 'ap-1', subscriber_id: null },
-  ])
-  await store.close()
-})
+onEachEngine(
+  'the BSSID names the radio before the NAS-Identifier; who is unknown at first is looked up again',
+  async (t, database) => {
+    const { send, store } = await world(database, true)
+    await send(record('Interim-Update', 1, 10, [['Called-Station-Id', '00-00-5E-00-53-02:ssid']]))
+    await send(record('Interim-Update', 2, 20))
+    await send([...record('Stop', 1, 10).filter(([name]) => name !== 'User-Name'), ['User-Name', 'stranger']], 'x')
+    const rows = await store.db.selectFrom('usage_event').select(['radio_id', 'subscriber_id']).execute()
+    t.same(rows, [
+      { radio_id: 'ap-2', subscriber_id: 'alice' },
+      { radio_id: 'ap-1', subscriber_id: 'alice' },
+      { radio_id: 'ap-1', subscriber_id: null },
+    ])
+  },
+)
 
-t.test('a request without status or session is not answered, and disturbs nobody', async (t) => {
-  const { send, metered, outcomes, store } = await world(t.testdir())
+onEachEngine('a request without status or session is not answered, and disturbs nobody', async (t, database) => {
+  const { send, metered, outcomes } = await world(database)
   t.equal(await send([['Acct-Session-Id', 's1']]), 'ignore')
   t.equal(await send([['Acct-Status-Type', 'Start']]), 'ignore')
   t.equal(await send(record('Stop', 1, 10)), 'accept')
   t.same(await metered(), [10n, 1])
   t.match(await outcomes(), { 'no-status': 1, 'no-session-id': 1, counted: 1 })
-  await store.close()
 })
 
 t.test('database locked: not answered, then recorded when it comes again', async (t) => {
-  const { send, metered, outcomes, path, store } = await world(t.testdir())
-  const other = new Database(path)
+  const database = testSqlite(t)
+  const { send, metered, outcomes } = await world(database)
+  const other = new Database(database.options.path)
   other.exec('begin immediate')
   t.equal(await send(record('Stop', 1, 10)), 'ignore')
   other.exec('rollback')
@@ -189,13 +206,13 @@ t.test('database locked: not answered, then recorded when it comes again', async
   t.equal(await send(record('Stop', 1, 10)), 'accept')
   t.same(await metered(), [10n, 1])
   t.match(await outcomes(), { 'not-stored': 1, counted: 1 })
-  await store.close()
 })
 
 t.test('disk full: not answered, nothing half written, then recorded', async (t) => {
-  const { send, metered, store } = await world(t.testdir())
-  await store.batch((database) => {
-    database.pragma(`max_page_count = ${database.pragma('page_count', { simple: true })}`)
+  const { send, metered, store } = await world(testSqlite(t))
+  await store.batch(async (sql) => {
+    const size = await sql.row<{ page_count: bigint }>('pragma page_count')
+    await sql.row(`pragma max_page_count = ${size?.page_count}`)
   })
   const verdicts: (Verdict | undefined)[] = []
   const session = (n: number): NamedAttribute[] => [
@@ -206,8 +223,7 @@ t.test('disk full: not answered, nothing half written, then recorded', async (t)
   t.ok(verdicts.includes('ignore'))
   const answered = verdicts.filter((verdict) => verdict === 'accept').length
   t.same(await metered(), [BigInt(answered * 10), answered])
-  await store.batch((database) => database.pragma('max_page_count = 1000000'))
+  await store.batch((sql) => sql.row('pragma max_page_count = 1000000'))
   for (let n = 0; n < 60; n++) t.equal(await send(session(n)), 'accept')
   t.same(await metered(), [600n, 60])
-  await store.close()
 })

@@ -1,6 +1,4 @@
-import { join } from 'node:path'
 import fc from 'fast-check'
-import t from 'tap'
 import { depositsOf, payableOf, rewardsOf, treasuryOf } from '../../billing/ledger/accounts.ts'
 import { postTransfers, totals } from '../../billing/ledger/store.ts'
 import { createRatingStage, listUsage } from '../../billing/rating/store.ts'
@@ -8,15 +6,17 @@ import type { KnownSubscriber, SubscriberDirectory } from '../../core/events/por
 import { USAGE_FLAG } from '../../core/events/usage-event.ts'
 import { payerId, radioId, subscriberId } from '../../core/kernel/ids.ts'
 import { microtokens, millis } from '../../core/kernel/units.ts'
-import { openStore, type RawDatabase, type Store } from '../../core/store/store.ts'
+import type { Sql } from '../../core/store/sql.ts'
+import type { Store } from '../../core/store/store.ts'
+import { onEachEngine } from './engines.ts'
 
 const payer = payerId('mvno')
 const radio = radioId('ap-1')
 const alice = subscriberId('alice')
 const at = millis(1)
 
-t.test('a transfer is posted once per cause, and the books balance', async (t) => {
-  const store = await openStore({ path: join(t.testdir(), 's.db') })
+onEachEngine('a transfer is posted once per cause, and the books balance', async (t, database) => {
+  const store = await database.open()
   const deposit = {
     cause: 'deposit:1',
     debit: treasuryOf(payer),
@@ -24,27 +24,24 @@ t.test('a transfer is posted once per cause, and the books balance', async (t) =
     amount: microtokens(100n),
     at,
   }
-  t.equal(await store.batch((database) => postTransfers(database, [deposit, deposit])), 1)
-  t.equal(await store.batch((database) => postTransfers(database, [deposit])), 0)
+  t.equal(await store.batch((sql) => postTransfers(sql, [deposit, deposit])), 1)
+  t.equal(await store.batch((sql) => postTransfers(sql, [deposit])), 0)
   t.same(await store.batch(totals), { debits: 100n, credits: 100n })
-  await store.close()
 })
 
-t.test('an account never falls below zero: the whole transaction is refused', async (t) => {
-  const store = await openStore({ path: join(t.testdir(), 's.db') })
+onEachEngine('an account never falls below zero: the whole transaction is refused', async (t, database) => {
+  const store = await database.open()
   const earn = { cause: 'earn', debit: rewardsOf(payer), credit: payableOf(radio), amount: microtokens(60n), at }
   const pay = { cause: 'pay', debit: payableOf(radio), credit: treasuryOf(payer), amount: microtokens(60n), at }
   await t.rejects(
-    store.batch((database) => postTransfers(database, [earn, pay])),
+    store.batch((sql) => postTransfers(sql, [earn, pay])),
     { code: 'LEDGER_BELOW_ZERO' },
   )
   t.same(await store.batch(totals), { debits: 0n, credits: 0n })
-  await store.close()
 })
 
-t.test('property: whatever is posted, in whatever pieces, sums to zero', async (t) => {
-  const folder = t.testdir()
-  let run = 0
+onEachEngine('property: whatever is posted, in whatever pieces, sums to zero', async (_t, database) => {
+  const store = await database.open()
   const accounts = [treasuryOf(payer), depositsOf(payer), rewardsOf(payer), payableOf(radio)] as const
   const pick = fc.constantFrom(...accounts)
   const transfer = fc.record({
@@ -55,14 +52,16 @@ t.test('property: whatever is posted, in whatever pieces, sums to zero', async (
   })
   await fc.assert(
     fc.asyncProperty(fc.array(fc.array(transfer, { maxLength: 5 }), { maxLength: 6 }), async (batches) => {
-      const store = await openStore({ path: join(folder, `${run++}.db`) })
+      await store.batch(async (sql) => {
+        await sql.run('delete from ledger_transfer')
+        await sql.run('delete from ledger_account')
+      })
       for (const batch of batches) {
         const transfers = batch.map((row) => ({ ...row, amount: microtokens(row.amount), at }))
-        await store.batch((database) => postTransfers(database, transfers)).catch(() => 0)
+        await store.batch((sql) => postTransfers(sql, transfers)).catch(() => 0)
       }
       const { debits, credits } = await store.batch(totals)
       const rows = await store.db.selectFrom('ledger_transfer').select('amount').execute()
-      await store.close()
       return debits === credits && debits === rows.reduce((sum, { amount }) => sum + amount, 0n)
     }),
     { numRuns: 25 },
@@ -76,13 +75,24 @@ const subscribers: SubscriberDirectory = {
   refresh: async () => {},
 }
 
-function addEvent(database: RawDatabase, subscriber: string | null, octets: bigint, flags = 0): void {
-  database
-    .prepare(
-      `insert into usage_event (origin, session_id, sequence, subscriber_id, radio_id, access, start_at, end_at, uplink, downlink,
-        cause, received_at, flags) values ('radius:a:b', 's', (select count(*) from usage_event), ?, 'ap-1', 'wifi', 1, 2, ?, 0, 'interim', 3, ?)`,
-    )
-    .run(subscriber, octets, flags)
+const EVENTS = {
+  table: 'usage_event',
+  columns: [
+    ...['origin', 'session_id', 'sequence', 'subscriber_id', 'radio_id', 'access', 'start_at', 'end_at', 'uplink'],
+    ...['downlink', 'cause', 'received_at', 'flags'],
+  ],
+}
+
+function addEvents(
+  sql: Sql,
+  events: readonly (readonly [subscriber: string | null, octets: bigint, flags?: bigint])[],
+) {
+  return sql.insert(
+    EVENTS,
+    events.map(([subscriber, octets, flags = 0n], at) => [
+      ...['radius:a:b', 's', BigInt(at), subscriber, 'ap-1', 'wifi', 1n, 2n, octets, 0n, 'interim', 3n, flags],
+    ]),
+  )
 }
 
 async function drain(store: Store, batch: number): Promise<void> {
@@ -90,26 +100,30 @@ async function drain(store: Store, batch: number): Promise<void> {
   while ((await stage.step(batch)) > 0);
 }
 
-t.test('rating charges each event once, carries what rounding leaves, and charges nothing in doubt', async (t) => {
-  const store = await openStore({ path: join(t.testdir(), 's.db') })
-  await store.batch((database) => {
-    for (let n = 0; n < 10; n++) addEvent(database, 'alice', 1_000_250n)
-    addEvent(database, null, 5_000_000n)
-    addEvent(database, 'nobody', 5_000_000n)
-    addEvent(database, 'alice', 5_000_000n, USAGE_FLAG.counterFell)
-  })
-  await drain(store, 3)
-  await drain(store, 100)
-  // 10 × 1,000,250 octets × 2000 / 10⁶ = 20,005 exactly; rounding each event by itself would give 20,000.
-  t.same(await store.batch(totals), { debits: 20_005n, credits: 20_005n })
-  const rows = await listUsage(store, { subscriber: 'alice', radio: undefined, limit: 3 })
-  t.same(
-    rows.map(({ event_id, charge }) => [event_id, charge]),
-    [
-      [13n, null],
-      [10n, 2001n],
-      [9n, 2000n],
-    ],
-  )
-  await store.close()
-})
+onEachEngine(
+  'rating charges each event once, carries what rounding leaves, and charges nothing in doubt',
+  async (t, database) => {
+    const store = await database.open()
+    await store.batch((sql) =>
+      addEvents(sql, [
+        ...Array.from({ length: 10 }, () => ['alice', 1_000_250n] as const),
+        [null, 5_000_000n],
+        ['nobody', 5_000_000n],
+        ['alice', 5_000_000n, BigInt(USAGE_FLAG.counterFell)],
+      ]),
+    )
+    await drain(store, 3)
+    await drain(store, 100)
+    // 10 × 1,000,250 octets × 2000 / 10⁶ = 20,005 exactly; rounding each event by itself would give 20,000.
+    t.same(await store.batch(totals), { debits: 20_005n, credits: 20_005n })
+    const rows = await listUsage(store, { subscriber: 'alice', radio: undefined, limit: 3 })
+    t.same(
+      rows.map(({ event_id, charge }) => [event_id, charge]),
+      [
+        [13n, null],
+        [10n, 2001n],
+        [9n, 2000n],
+      ],
+    )
+  },
+)

@@ -1,10 +1,9 @@
-import t, { type Test } from 'tap'
 import { bssid } from '../../core/kernel/bssid.ts'
 import { radioId, wallet } from '../../core/kernel/ids.ts'
 import { millis } from '../../core/kernel/units.ts'
-import { openStore, type Store } from '../../core/store/store.ts'
 import { createRadioDirectory } from '../../radio/registry/directory.ts'
 import { addRadio, addRadios, banRadio, listRadios, type NewRadio, unbanRadio } from '../../radio/registry/store.ts'
+import { onEachEngine } from './engines.ts'
 
 const OWNER = wallet('7EqQdEULxWcraVx3mXKFjc84LhCkMGZCkRuDpvcMwJeK')
 const OTHER = wallet('TokenkegQfeZyiNwAJbNbGKPFXCWuBvf9Ss623VQ5DA')
@@ -19,14 +18,8 @@ const claim = (id: string, over: Partial<NewRadio> = {}): NewRadio => ({
   ...over,
 })
 
-async function open(t: Test): Promise<Store> {
-  const store = await openStore({ path: `${t.testdir()}/tallycell.db` })
-  t.teardown(() => store.close())
-  return store
-}
-
-t.test('a claim writes the row and its journal entry together', async (t) => {
-  const store = await open(t)
+onEachEngine('a claim writes the row and its journal entry together', async (t, database) => {
+  const store = await database.open()
   await addRadio(store, claim('r1', { calledStation: bssid('00-11-22-33-44-55'), payout: OTHER }), now)
   t.match(await store.db.selectFrom('radio').selectAll().execute(), [
     {
@@ -44,8 +37,8 @@ t.test('a claim writes the row and its journal entry together', async (t) => {
   ])
 })
 
-t.test('what stands in the way is named, and nothing is written', async (t) => {
-  const store = await open(t)
+onEachEngine('what stands in the way is named, and nothing is written', async (t, database) => {
+  const store = await database.open()
   const first = claim('r1', { calledStation: bssid('00-11-22-33-44-55') })
   await addRadio(store, first, now)
   await t.rejects(addRadio(store, first, now), { code: 'RADIO_EXISTS', hint: /tallycell radio list/ })
@@ -68,14 +61,14 @@ t.test('what stands in the way is named, and nothing is written', async (t) => {
   await addRadio(store, claim('cell-2', { access: 'nr', nasIdentifier: undefined }), now)
 })
 
-t.test('many at once: each stands or falls alone', async (t) => {
-  const store = await open(t)
+onEachEngine('many at once: each stands or falls alone', async (t, database) => {
+  const store = await database.open()
   const outcomes = await addRadios(store, [claim('r1'), claim('r1'), claim('r1', { owner: OTHER }), claim('r2')], now)
   t.match(outcomes, ['added', 'unchanged', { code: 'RADIO_EXISTS' }, 'added'])
 })
 
-t.test('bans are journalled, replaced, ended and run out', async (t) => {
-  const store = await open(t)
+onEachEngine('bans are journalled, replaced, ended and run out', async (t, database) => {
+  const store = await database.open()
   const r1 = radioId('r1')
   const ban = async (at = now) => (await listRadios(store, { limit: 1 }, at)).radios[0]?.ban
   await t.rejects(banRadio(store, r1, { reason: 'x', until: undefined }, now), { code: 'RADIO_UNKNOWN' })
@@ -102,8 +95,8 @@ t.test('bans are journalled, replaced, ended and run out', async (t) => {
   ])
 })
 
-t.test('a long list comes in pages', async (t) => {
-  const store = await open(t)
+onEachEngine('a long list comes in pages', async (t, database) => {
+  const store = await database.open()
   t.same(await listRadios(store, { limit: 2 }, now), { radios: [], more: false })
   await addRadios(store, [claim('c'), claim('a'), claim('b')], now)
   const first = await listRadios(store, { limit: 2 }, now)
@@ -112,13 +105,8 @@ t.test('a long list comes in pages', async (t) => {
   t.match(await listRadios(store, { limit: 3 }, now), { more: false })
 })
 
-t.test('the directory answers from memory and sees what another process adds', async (t) => {
-  const path = `${t.testdir()}/tallycell.db`
-  const [node, other] = [await openStore({ path }), await openStore({ path })]
-  t.teardown(async () => {
-    await node.close()
-    await other.close()
-  })
+onEachEngine('the directory answers from memory and sees what another process adds', async (t, database) => {
+  const [node, other] = [await database.open(), await database.open()]
   await addRadio(node, claim('r1', { calledStation: bssid('00-11-22-33-44-55') }), now)
   const directory = createRadioDirectory(node, { minInterval: 0 })
   t.equal(directory.byNasIdentifier('ap-r1'), undefined)
@@ -136,8 +124,8 @@ t.test('the directory answers from memory and sees what another process adds', a
   t.equal(directory.byNasIdentifier('constructor'), undefined)
 })
 
-t.test('refreshing too often reads nothing; loading always does', async (t) => {
-  const store = await open(t)
+onEachEngine('refreshing too often reads nothing; loading always does', async (t, database) => {
+  const store = await database.open()
   const directory = createRadioDirectory(store, { minInterval: 3_600_000 })
   await directory.load()
   await addRadio(store, claim('r1'), now)
@@ -148,4 +136,17 @@ t.test('refreshing too often reads nothing; loading always does', async (t) => {
   await Promise.all([under, directory.load()])
   t.ok(directory.byNasIdentifier('ap-r1'))
   t.ok(directory.byNasIdentifier('ap-r2'))
+})
+
+onEachEngine('two nodes that end one ban at once end it once', async (t, database) => {
+  const node = await database.open()
+  const other = database.engine === 'sqlite' ? node : await database.open()
+  await addRadio(node, claim('r1'), now)
+  await banRadio(node, radioId('r1'), { reason: 'x', until: undefined }, now)
+  const ends = await Promise.allSettled([node, other].map((store) => unbanRadio(store, radioId('r1'), 'y', later(1))))
+  t.same(ends.map(({ status }) => status).sort(), ['fulfilled', 'rejected'])
+  t.match(
+    ends.find(({ status }) => status === 'rejected'),
+    { reason: { code: 'RADIO_NOT_BANNED' } },
+  )
 })

@@ -5,15 +5,15 @@ import Database from 'better-sqlite3'
 import t from 'tap'
 import { isTallycellError, type TallycellError } from '../../core/kernel/errors.ts'
 import { createGroupCommit } from '../../core/store/group-commit.ts'
-import { openStore, type RawDatabase } from '../../core/store/store.ts'
+import type { Sql } from '../../core/store/sql.ts'
+import { openStore } from '../../core/store/store.ts'
+import { onEachEngine } from './engines.ts'
 
-const addRadio = (database: RawDatabase, id: string): void => {
-  database
-    .prepare(
-      `insert into radio (radio_id, access, owner_wallet, payout_wallet, created_at) values (?, 'wifi', 'w', 'w', 1)`,
-    )
-    .run(id)
-}
+const addRadio = (sql: Sql, id: string): Promise<number> =>
+  sql.run(
+    `insert into radio (radio_id, access, owner_wallet, payout_wallet, created_at) values (?, 'wifi', 'w', 'w', 1)`,
+    id,
+  )
 
 async function error(promise: Promise<unknown>): Promise<TallycellError> {
   const caught: unknown = await promise.then(
@@ -24,26 +24,29 @@ async function error(promise: Promise<unknown>): Promise<TallycellError> {
   throw new Error(`expected an error of the catalogue, got ${caught}`)
 }
 
-t.test('a new file gets the whole schema, durable settings, and opens again', async (t) => {
-  const path = join(t.testdir(), 'deep', 'tallycell.db')
-  const store = await openStore({ path })
-  await store.batch((database) => addRadio(database, 'a'))
-  const settings = await store.batch((database) => [
-    database.pragma('journal_mode', { simple: true }),
-    database.pragma('synchronous', { simple: true }),
-  ])
-  t.same(settings, ['wal', 2n], 'WAL, synchronous=FULL')
+onEachEngine('a new database gets the whole schema, and opens again', async (t, database) => {
+  const store = await openStore(database.options)
+  await store.batch((sql) => addRadio(sql, 'a'))
   await store.close()
-  const again = await openStore({ path })
+  const again = await database.open()
   t.same(await again.db.selectFrom('radio').select('radio_id').execute(), [{ radio_id: 'a' }])
-  await again.close()
 })
 
-t.test('a failed transaction changes nothing, and the store goes on', async (t) => {
-  const store = await openStore({ path: join(t.testdir(), 's.db') })
+t.test('a file is made with its folder, in WAL mode', async (t) => {
+  const store = await openStore({ path: join(t.testdir(), 'deep', 'tallycell.db') })
+  t.teardown(() => store.close())
+  const settings = await store.batch(async (sql) => [
+    await sql.row('pragma journal_mode'),
+    await sql.row('pragma synchronous'),
+  ])
+  t.same(settings, [{ journal_mode: 'wal' }, { synchronous: 1n }])
+})
+
+onEachEngine('a failed transaction changes nothing, and the store goes on', async (t, database) => {
+  const store = await database.open()
   await t.rejects(
-    store.batch((database) => {
-      addRadio(database, 'a')
+    store.batch(async (sql) => {
+      await addRadio(sql, 'a')
       throw new RangeError('boom')
     }),
     { message: 'boom' },
@@ -57,23 +60,44 @@ t.test('a failed transaction changes nothing, and the store goes on', async (t) 
   )
   t.same(await store.db.selectFrom('radio').selectAll().execute(), [])
   t.same(await store.db.selectFrom('stage_cursor').selectAll().execute(), [])
-  await store.batch((database) => addRadio(database, 'b'))
+  await store.batch((sql) => addRadio(sql, 'b'))
   t.equal((await store.db.selectFrom('radio').selectAll().execute()).length, 1)
-  await store.close()
 })
 
-t.test('transactions wait for each other: a batch never lands inside another transaction', async (t) => {
-  const store = await openStore({ path: join(t.testdir(), 's.db') })
+onEachEngine('a batch never lands inside another transaction', async (t, database) => {
+  const store = await database.open()
   const slow = store.transaction(async (tx) => {
     await tx.insertInto('stage_cursor').values({ stage: 'slow', position: 1n }).execute()
     await new Promise((resolve) => setTimeout(resolve, 30))
     throw new RangeError('rolled back')
   })
-  const batch = store.batch((database) => addRadio(database, 'a'))
+  const batch = store.batch((sql) => addRadio(sql, 'a'))
   await t.rejects(slow, { message: 'rolled back' })
   await batch
   t.equal((await store.db.selectFrom('radio').selectAll().execute()).length, 1)
-  await store.close()
+})
+
+onEachEngine('a transaction that writes into journals', async (t, database) => {
+  const store = await database.open()
+  const event = {
+    kind: 'claim',
+    radio_id: 'r',
+    owner_wallet: 'w',
+    payout_wallet: 'w',
+    at: 1n,
+    reason: null,
+    expires_at: null,
+  }
+  const ids = await Promise.all(
+    [1, 2, 3].map(() =>
+      store.transaction(
+        async (tx) =>
+          (await tx.insertInto('radio_event').values(event).returning('event_id').executeTakeFirstOrThrow()).event_id,
+        ['radio_event', 'subscriber'],
+      ),
+    ),
+  )
+  t.equal(new Set(ids).size, 3)
 })
 
 t.test('database locked: STORE_LOCKED within the time-out, then all is well', async (t) => {
@@ -81,29 +105,27 @@ t.test('database locked: STORE_LOCKED within the time-out, then all is well', as
   const store = await openStore({ path, busyTimeout: 20 })
   const other = new Database(path)
   other.exec('begin immediate')
-  t.equal((await error(store.batch((database) => addRadio(database, 'a')))).code, 'STORE_LOCKED')
+  t.equal((await error(store.batch((sql) => addRadio(sql, 'a')))).code, 'STORE_LOCKED')
   t.equal((await error(store.transaction((tx) => tx.selectFrom('radio').selectAll().execute()))).code, 'STORE_LOCKED')
   other.exec('rollback')
   other.close()
-  await store.batch((database) => addRadio(database, 'a'))
+  await store.batch((sql) => addRadio(sql, 'a'))
   await store.close()
 })
 
 t.test('disk full: STORE_FULL, nothing half written, and work goes on once there is room', async (t) => {
   const store = await openStore({ path: join(t.testdir(), 's.db') })
   // SQLite's own limit gives the same SQLITE_FULL as a full disk, without needing one.
-  const pages = await store.batch((database) => {
-    const count = database.pragma('page_count', { simple: true })
-    database.pragma(`max_page_count = ${count}`)
-    return count
+  await store.batch(async (sql) => {
+    const size = await sql.row<{ page_count: bigint }>('pragma page_count')
+    await sql.row(`pragma max_page_count = ${size?.page_count}`)
   })
-  t.ok(pages)
-  const fill = (database: RawDatabase): void => {
-    for (let index = 0; index < 2000; index++) addRadio(database, `radio-${index}`)
+  const fill = async (sql: Sql): Promise<void> => {
+    for (let index = 0; index < 2000; index++) await addRadio(sql, `radio-${index}`)
   }
   t.equal((await error(store.batch(fill))).code, 'STORE_FULL')
   t.same(await store.db.selectFrom('radio').selectAll().execute(), [])
-  await store.batch((database) => database.pragma('max_page_count = 1000000'))
+  await store.batch((sql) => sql.row('pragma max_page_count = 1000000'))
   await store.batch(fill)
   t.equal((await store.db.selectFrom('radio').selectAll().execute()).length, 2000)
   await store.close()
@@ -126,13 +148,13 @@ t.test('files that are no database of ours are refused with the reason', async (
   t.match(refused.message, /newer than this program/)
 })
 
-t.test('what was committed survives SIGKILL', async (t) => {
-  const path = join(t.testdir(), 's.db')
+onEachEngine('what was committed survives SIGKILL', async (t, database) => {
   const program = `
     import { openStore } from ${JSON.stringify(new URL('../../core/store/store.ts', import.meta.url).href)}
-    const store = await openStore({ path: ${JSON.stringify(path)} })
+    const store = await openStore(${JSON.stringify(database.options)})
+    const target = { table: 'stage_cursor', columns: ['stage', 'position'], conflict: '(stage) do update set position = excluded.position' }
     for (let n = 1n; ; n++) {
-      await store.batch((db) => db.prepare("insert into stage_cursor values ('n', ?) on conflict do update set position = excluded.position").run(n))
+      await store.batch((sql) => sql.insert(target, [['n', n]]))
       process.stdout.write(n + '\\n')
     }`
   const child = spawn(process.execPath, ['--import=tsx', '--input-type=module', '-e', program], {
@@ -146,10 +168,9 @@ t.test('what was committed survives SIGKILL', async (t) => {
     told = BigInt(lines.at(-1) ?? told)
     if (told > 50n) child.kill('SIGKILL')
   }
-  const store = await openStore({ path })
+  const store = await database.open()
   const row = await store.db.selectFrom('stage_cursor').select('position').executeTakeFirstOrThrow()
   t.ok(row.position >= told, `told ${told}, found ${row.position}`)
-  await store.close()
 })
 
 t.test('group commit: one transaction for many, answers in order', async (t) => {
@@ -160,7 +181,7 @@ t.test('group commit: one transaction for many, answers in order', async (t) => 
       await new Promise((resolve) => setTimeout(resolve, 5))
       return items.map((item) => item * 2)
     },
-    { maxDelay: 2, maxItems: 10 },
+    { maxDelay: 2, maxItems: 10, inFlight: 1 },
   )
   const answers = await Promise.all(Array.from({ length: 25 }, (_, index) => group.submit([index])))
   t.same(
@@ -177,7 +198,7 @@ t.test('group commit: requests that came together stay together', async (t) => {
       batches.push(items.join(''))
       return items
     },
-    { maxDelay: 0, maxItems: 4 },
+    { maxDelay: 0, maxItems: 4, inFlight: 1 },
   )
   const answers = await Promise.all([
     group.submit(['a', 'b', 'c']),
@@ -196,7 +217,7 @@ t.test('group commit: a failed commit rejects its batch only', async (t) => {
       if (++round === 1) throw new RangeError('disk')
       return items
     },
-    { maxDelay: 1, maxItems: 2 },
+    { maxDelay: 1, maxItems: 2, inFlight: 1 },
   )
   const results = await Promise.allSettled([1, 2, 3].map((item) => group.submit([item])))
   t.same(
@@ -213,7 +234,7 @@ t.test('group commit: drain waits for everything', async (t) => {
       done.push(...items)
       return items
     },
-    { maxDelay: 1000, maxItems: 4 },
+    { maxDelay: 1000, maxItems: 4, inFlight: 1 },
   )
   for (let index = 0; index < 9; index++) void group.submit([index])
   await group.drain()

@@ -1,7 +1,6 @@
-import t, { type Test } from 'tap'
+import t from 'tap'
 import { imsi, payerId, planId, subscriberId } from '../../core/kernel/ids.ts'
 import { millis } from '../../core/kernel/units.ts'
-import { openStore, type Store } from '../../core/store/store.ts'
 import { createSubscriberDirectory } from '../../sim-provisioning/profiles/directory.ts'
 import {
   addSubscriber,
@@ -10,6 +9,7 @@ import {
   maskImsi,
   type NewSubscriber,
 } from '../../sim-provisioning/profiles/store.ts'
+import { onEachEngine } from './engines.ts'
 
 const now = millis(1_700_000_000_000n)
 
@@ -21,14 +21,8 @@ const sim = (id: string, digits: string, over: Partial<NewSubscriber> = {}): New
   ...over,
 })
 
-async function open(t: Test): Promise<Store> {
-  const store = await openStore({ path: `${t.testdir()}/tallycell.db` })
-  t.teardown(() => store.close())
-  return store
-}
-
-t.test('what stands in the way is named, the IMSI masked', async (t) => {
-  const store = await open(t)
+onEachEngine('what stands in the way is named, the IMSI masked', async (t, database) => {
+  const store = await database.open()
   await addSubscriber(store, sim('alice', '001010000000001'), now)
   await t.rejects(addSubscriber(store, sim('alice', '001010000000001'), now), { code: 'SUBSCRIBER_EXISTS' })
   await t.rejects(addSubscriber(store, sim('alice', '001010000000002'), now), {
@@ -42,8 +36,8 @@ t.test('what stands in the way is named, the IMSI masked', async (t) => {
   t.equal((await store.db.selectFrom('subscriber').selectAll().execute()).length, 1)
 })
 
-t.test('many at once: each stands or falls alone', async (t) => {
-  const store = await open(t)
+onEachEngine('many at once: each stands or falls alone', async (t, database) => {
+  const store = await database.open()
   const outcomes = await addSubscribers(
     store,
     [
@@ -58,8 +52,8 @@ t.test('many at once: each stands or falls alone', async (t) => {
   t.match(outcomes, ['added', 'unchanged', { code: 'SUBSCRIBER_EXISTS' }, { code: 'IMSI_TAKEN' }, 'added'])
 })
 
-t.test('payer and plan have defaults', async (t) => {
-  const store = await open(t)
+onEachEngine('payer and plan have defaults', async (t, database) => {
+  const store = await database.open()
   await addSubscriber(store, { subscriber: subscriberId('a'), imsi: imsi('001010000000001') }, now)
   t.match((await listSubscribers(store, { limit: 1 })).subscribers, [{ payer: 'default', plan: 'flat' }])
 })
@@ -71,8 +65,8 @@ t.test('a mask leaves country and network, and two digits where enough stay hidd
   t.equal(maskImsi('001011'), '00101·')
 })
 
-t.test('a long list comes in pages, without IMSIs', async (t) => {
-  const store = await open(t)
+onEachEngine('a long list comes in pages, without IMSIs', async (t, database) => {
+  const store = await database.open()
   t.same(await listSubscribers(store, { limit: 2 }), { subscribers: [], more: false })
   await addSubscribers(
     store,
@@ -88,13 +82,8 @@ t.test('a long list comes in pages, without IMSIs', async (t) => {
   )
 })
 
-t.test('the directory answers from memory and sees what another process adds', async (t) => {
-  const path = `${t.testdir()}/tallycell.db`
-  const [node, other] = [await openStore({ path }), await openStore({ path })]
-  t.teardown(async () => {
-    await node.close()
-    await other.close()
-  })
+onEachEngine('the directory answers from memory and sees what another process adds', async (t, database) => {
+  const [node, other] = [await database.open(), await database.open()]
   await addSubscriber(node, sim('alice', '001010000000001'), now)
   const directory = createSubscriberDirectory(node, { minInterval: 0 })
   await directory.load()
@@ -110,8 +99,8 @@ t.test('the directory answers from memory and sees what another process adds', a
   t.equal(directory.imsiOf(subscriberId('nobody')), undefined)
 })
 
-t.test('more subscribers than one read takes', async (t) => {
-  const store = await open(t)
+onEachEngine('more subscribers than one read takes', async (t, database) => {
+  const store = await database.open()
   const many = Array.from({ length: 25_000 }, (_, n) => sim(`s${n}`, String(1_010_000_000_000 + n).padStart(15, '0')))
   await addSubscribers(store, many, now)
   const directory = createSubscriberDirectory(store)

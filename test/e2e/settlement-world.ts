@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto'
 import { Registry } from 'prom-client'
 import { type ClosedEpoch, closeEpoch } from '../../billing/epoch/store.ts'
 import { depositsOf, payableOf, rewardsOf, treasuryOf } from '../../billing/ledger/accounts.ts'
-import { postTransfers, totals } from '../../billing/ledger/store.ts'
+import { balance as accountBalance, postTransfers, totals } from '../../billing/ledger/store.ts'
 import { ensurePolicy } from '../../billing/log/policy-entry.ts'
 import { createReceiptsStage } from '../../billing/log/receipts.ts'
 import type { ChainPort } from '../../billing/settlement/chain.ts'
@@ -14,11 +14,11 @@ import { openTokenAccount, tokenBalance } from '../../billing/settlement/owner-a
 import { createSettlement, type Settlement, type SettlementOptions } from '../../billing/settlement/settle.ts'
 import { addressOf } from '../../billing/settlement/transactions.ts'
 import { createTreasurer, type Treasurer } from '../../billing/settlement/treasury.ts'
-import { payerId } from '../../core/kernel/ids.ts'
+import { payerId, radioId } from '../../core/kernel/ids.ts'
 import { microtokens } from '../../core/kernel/units.ts'
 import { createLogger } from '../../core/log/logger.ts'
 import type { KeyStore, SigningKey } from '../../core/runtime/keys.ts'
-import type { RawDatabase, Store } from '../../core/store/store.ts'
+import type { Store } from '../../core/store/store.ts'
 import {
   createTestKey,
   ORIGIN,
@@ -104,16 +104,10 @@ export async function createWorld(folder: string, name: string, { embedded, chai
       clock: now,
       origin: ORIGIN,
       signal,
-      postDeposit: (database, { payer, reference, amount, at }) =>
-        void postTransfers(database, [
-          {
-            cause: `deposit:${payer}:${reference}`,
-            debit: treasuryOf(payer),
-            credit: depositsOf(payer),
-            amount,
-            at,
-          },
-        ]),
+      postDeposit: async (sql, { payer, reference, amount, at }) => {
+        const cause = `deposit:${payer}:${reference}`
+        await postTransfers(sql, [{ cause, debit: treasuryOf(payer), credit: depositsOf(payer), amount, at }])
+      },
     },
     { mint: 'test', poll: POLL },
   )
@@ -173,9 +167,9 @@ export async function createWorld(folder: string, name: string, { embedded, chai
   }
 }
 
-const postRewards: Parameters<typeof closeEpoch>[0]['postRewards'] = (database, rewards) =>
-  void postTransfers(
-    database,
+const postRewards: Parameters<typeof closeEpoch>[0]['postRewards'] = async (sql, rewards) => {
+  await postTransfers(
+    sql,
     rewards.map(({ epoch, payer, radio, amount, at }) => ({
       cause: `epoch:${epoch}:${payer}:${radio}`,
       debit: rewardsOf(payer),
@@ -184,10 +178,11 @@ const postRewards: Parameters<typeof closeEpoch>[0]['postRewards'] = (database, 
       at,
     })),
   )
+}
 
-const postPayouts: Parameters<typeof createSettlement>[0]['postPayouts'] = (database, rows) =>
-  void postTransfers(
-    database,
+const postPayouts: Parameters<typeof createSettlement>[0]['postPayouts'] = async (sql, rows) => {
+  await postTransfers(
+    sql,
     rows.map(({ epoch, payer, radio, amount, at }) => ({
       cause: `payout:${epoch}:${payer}:${radio}`,
       debit: payableOf(radio),
@@ -196,15 +191,13 @@ const postPayouts: Parameters<typeof createSettlement>[0]['postPayouts'] = (data
       at,
     })),
   )
+}
 
 /** Fails unless the books balance and no radio is owed anything that has been paid. */
 export async function payable({ store }: World, radio: string): Promise<bigint> {
-  return store.batch((database: RawDatabase) => {
-    const { debits, credits } = totals(database)
+  return store.batch(async (sql) => {
+    const { debits, credits } = await totals(sql)
     if (debits !== credits) throw new RangeError(`debits ${debits}, credits ${credits}`)
-    const row = database
-      .prepare('select credits - debits as due from ledger_account where account_id = ?')
-      .get(`radio:${radio}:payable`) as { due: bigint } | undefined
-    return row?.due ?? 0n
+    return accountBalance(sql, payableOf(radioId(radio)))
   })
 }

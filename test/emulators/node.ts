@@ -8,7 +8,11 @@ import { formatAddress } from '../../core/config/address.ts'
 import { launch, type Running, run } from './program.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
-const NODE = { source: ['--import=tsx', join(ROOT, 'main.ts')], compiled: [join(ROOT, 'dist/main.js')] } as const
+/** A young generation of 8 MB, as the program's first line asks: 30 MB less memory, no slower. */
+const NODE = {
+  source: ['--import=tsx', join(ROOT, 'main.ts')],
+  compiled: ['--max-semi-space-size=8', join(ROOT, 'dist/main.js')],
+} as const
 const OWNER = '7EqQdEULxWcraVx3mXKFjc84LhCkMGZCkRuDpvcMwJeK'
 /** Microtokens per 1,000,000 octets. */
 export const PRICE = 2000n

@@ -122,16 +122,19 @@ function checkSessions(db: Database.Database, tallies: readonly Tally[], complai
 }
 
 function checkLedger(db: Database.Database, complain: Complain): void {
-  const debits = one(db, 'select coalesce(sum(debits), 0) from ledger_account')
-  const credits = one(db, 'select coalesce(sum(credits), 0) from ledger_account')
-  if (debits !== credits) complain(`the ledger does not balance: ${debits} debits, ${credits} credits`)
+  none(
+    db,
+    complain,
+    'the ledger does not balance',
+    'select unit, sum(debits), sum(credits) from ledger_account group by unit having sum(debits) <> sum(credits)',
+  )
   none(
     db,
     complain,
     'an account is not the sum of its transfers',
     `select account_id, debits, credits from ledger_account a
-     where debits <> (select coalesce(sum(amount), 0) from ledger_transfer where debit_account = a.account_id)
-        or credits <> (select coalesce(sum(amount), 0) from ledger_transfer where credit_account = a.account_id)`,
+     where debits <> (select coalesce(sum(amount), 0) from ledger_transfer where debit_account = a.account_no)
+        or credits <> (select coalesce(sum(amount), 0) from ledger_transfer where credit_account = a.account_no)`,
   )
   none(
     db,

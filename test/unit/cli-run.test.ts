@@ -8,6 +8,7 @@ import { httpSection } from '../../core/http/http.ts'
 import { fail } from '../../core/kernel/errors.ts'
 import { logSection } from '../../core/log/logger.ts'
 import { keysSection } from '../../core/runtime/keys.ts'
+import { storeSection } from '../../core/store/settings.ts'
 import { openStore } from '../../core/store/store.ts'
 
 interface Scene {
@@ -42,7 +43,7 @@ async function run(line: string, act: Command['run'], { cwd, env = {}, tty = fal
     version: '1.2.3',
     summary: 'A sentence.',
     commands,
-    sections: [logSection, httpSection, keysSection],
+    sections: [logSection, httpSection, storeSection, keysSection],
   }
   const io = {
     stdout: sink('stdout'),

@@ -1,57 +1,93 @@
 import fc from 'fast-check'
 import t from 'tap'
-import { createCsvReader, splitCsvLine } from '../../core/kernel/csv.ts'
+import { createCsvReader } from '../../core/wire/csv.ts'
 
 const COLUMNS = { required: ['subscriber', 'imsi'], optional: ['payer'] }
+const ABC = { required: [], optional: ['a', 'b', 'c'] }
+
+/** The values of one line under the heading a,b,c. */
+function values(line: string): (string | undefined)[] | string {
+  const [record] = createCsvReader(ABC)(['a,b,c', line])
+  if (record === undefined) return 'nothing'
+  return 'error' in record ? record.error.message : ['a', 'b', 'c'].map((name) => record.fields[name])
+}
 
 t.test('the rules of RFC 4180 §2 for one line', async (t) => {
-  t.same(splitCsvLine('aaa,bbb,ccc'), ['aaa', 'bbb', 'ccc'])
-  t.same(splitCsvLine('"aaa","b""bb","ccc"'), ['aaa', 'b"bb', 'ccc'])
-  t.same(splitCsvLine('"a,b",c'), ['a,b', 'c'])
-  t.same(splitCsvLine('a,,'), ['a', '', ''])
-  t.same(splitCsvLine(''), [''])
-  for (const wrong of ['"a', 'a"b', '"a"b', '"a"",b']) t.equal(splitCsvLine(wrong), undefined, wrong)
+  t.same(values('aaa,bbb,ccc'), ['aaa', 'bbb', 'ccc'])
+  t.same(values('"aaa","b""bb","ccc"'), ['aaa', 'b"bb', 'ccc'])
+  t.same(values('"a,b",c,'), ['a,b', 'c', undefined])
+  t.same(values('a,,'), ['a', undefined, undefined])
+  t.equal(values(''), 'nothing')
+  for (const wrong of ['"a,b,c', 'a"b,b,c', '"a"b,b,c', '"a"",b,c'])
+    t.match(values(wrong), /quotes that do not match/, wrong)
 })
 
 t.test('columns come by name, in any order, and empty ones are absent', async (t) => {
   const read = createCsvReader(COLUMNS)
-  t.equal(read('\uFEFFimsi,payer,subscriber'), undefined)
-  t.same(read('001010000000001,,alice\r'), {
-    line: 2,
-    fields: { imsi: '001010000000001', payer: undefined, subscriber: 'alice' },
+  t.same(read(['\uFEFFimsi,payer,subscriber']), [])
+  t.same(read(['001010000000001,,alice\r', '']), [
+    { line: 2, fields: { imsi: '001010000000001', payer: undefined, subscriber: 'alice' } },
+  ])
+  t.match(read(['001010000000002,acme,bob']), [{ line: 4, fields: { payer: 'acme' } }])
+})
+
+t.test('other headings and other delimiters, where they are allowed', async (t) => {
+  const read = createCsvReader({
+    ...COLUMNS,
+    named: (heading) => heading.toLowerCase(),
+    others: 'skip',
+    delimiters: [',', ';', '\t'],
   })
-  t.equal(read(''), undefined)
-  t.match(read('001010000000002,acme,bob'), { line: 4, fields: { payer: 'acme' } })
+  t.same(read(['Subscriber;KIC1;IMSI', 'alice;secret;00101']), [
+    { line: 2, fields: { subscriber: 'alice', imsi: '00101' } },
+  ])
 })
 
 t.test('a heading that does not fit says what was expected', async (t) => {
   for (const heading of ['', 'subscriber', 'subscriber,imsi,colour', 'subscriber,imsi,imsi', 'alice,00101', '"'])
-    t.throws(() => createCsvReader(COLUMNS)(heading), {
+    t.throws(() => createCsvReader(COLUMNS)([heading]), {
       code: 'CSV_HEADER',
       message: `the first line must name the columns subscriber,imsi and, if wanted, payer, got '${heading}'`,
     })
 })
 
-t.test('a wrong line is reported by number and does not stop the next', async (t) => {
-  const read = createCsvReader(COLUMNS)
-  read('subscriber,imsi')
-  const wrong = (line: string): unknown => {
-    const record = read(line)
-    return record && 'error' in record ? [record.line, record.error.code, record.error.message] : record
+t.test('a wrong line is reported by number and does not stop the next, alone or among others', async (t) => {
+  const lines = [
+    'alice',
+    'alice,',
+    '"alice,00101',
+    `alice,${'0'.repeat(5000)}`,
+    'alice,001010000000001',
+    'b","ob,1',
+    'carol,2',
+  ]
+  const expected = [
+    [2, 'expected the 2 values subscriber,imsi, got 1 values'],
+    [3, 'expected a value for imsi, got none'],
+    [4, /quotes that do not match/],
+    [5, /too long/],
+    [6, 'alice'],
+    [7, /quotes that do not match/],
+    [8, 'carol'],
+  ]
+  for (const size of [1, 2, 3, lines.length]) {
+    const read = createCsvReader(COLUMNS)
+    read(['subscriber,imsi'])
+    const found: unknown[] = []
+    for (let from = 0; from < lines.length; from += size)
+      for (const record of read(lines.slice(from, from + size)))
+        found.push([record.line, 'error' in record ? record.error.message : record.fields.subscriber])
+    t.match(found, expected, `${size} lines at a time`)
+    t.equal(found.length, expected.length)
   }
-  t.same(wrong('alice'), [2, 'CSV_ROW', 'expected the 2 values subscriber,imsi, got 1 values'])
-  t.same(wrong('alice,'), [3, 'CSV_ROW', 'expected a value for imsi, got none'])
-  t.match(wrong('"alice,00101'), [4, 'CSV_ROW', /quotes that do not match/])
-  t.match(wrong(`alice,${'0'.repeat(5000)}`), [5, 'CSV_ROW', /too long/])
-  t.match(read('alice,001010000000001'), { line: 6, fields: { subscriber: 'alice' } })
 })
 
 t.test('any values survive quoting and splitting', async () => {
-  const value = fc.string().map((text) => text.trim())
+  const value = fc.string().map((text) => text.replace(/[\r\n]/g, '').trim())
   fc.assert(
-    fc.property(fc.array(value, { minLength: 1 }), (values) => {
-      const line = values.map((text) => `"${text.replaceAll('"', '""')}"`).join(',')
-      return JSON.stringify(splitCsvLine(line)) === JSON.stringify(values)
+    fc.property(fc.tuple(value, value, value), (three) => {
+      const line = three.map((text) => `"${text.replaceAll('"', '""')}"`).join(',')
+      return JSON.stringify(values(line)) === JSON.stringify(three.map((text) => text || undefined))
     }),
   )
 })

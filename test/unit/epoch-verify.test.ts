@@ -64,7 +64,9 @@ async function openBooks(folder: string): Promise<Books> {
         store,
         clock: () => clock.now,
         origin: ORIGIN,
-        postRewards: (_database, posted) => void rewards.push(...posted),
+        postRewards: async (_sql, posted) => {
+          rewards.push(...posted)
+        },
       })
       await log.flush()
       return closed
@@ -124,7 +126,7 @@ t.test('usage that nobody has judged yet falls into the next epoch', async (t) =
   t.teardown(() => books.store.close())
   await writeUsage(books.store, [{}])
   const { store, clock } = books
-  const early = await closeEpoch({ store, clock: () => clock.now, origin: ORIGIN, postRewards: () => undefined })
+  const early = await closeEpoch({ store, clock: () => clock.now, origin: ORIGIN, postRewards: async () => undefined })
   t.equal(early.unjudged, 1n)
   t.same(early.table.rows, [])
   t.equal((await books.close()).table.total, 1n)

@@ -10,6 +10,7 @@ import type { SubscriberDirectory } from '../../core/events/ports.ts'
 import { imsi, payerId, subscriberId } from '../../core/kernel/ids.ts'
 import { type Millis, microtokens, millis, octets } from '../../core/kernel/units.ts'
 import type { SigningKey } from '../../core/runtime/keys.ts'
+import type { Target } from '../../core/store/sql.ts'
 import { openStore, type Store } from '../../core/store/store.ts'
 
 /** PKCS #8 in front of an Ed25519 seed (RFC 8410 §7). */
@@ -89,37 +90,57 @@ export interface TestUsage {
   readonly flags?: bigint
 }
 
+const USAGE: Target = {
+  table: 'usage_event',
+  columns: [
+    'origin',
+    'session_id',
+    'sequence',
+    'subscriber_id',
+    'radio_id',
+    'access',
+    'start_at',
+    'end_at',
+    'uplink',
+    'downlink',
+    'cause',
+    'received_at',
+    'flags',
+  ],
+}
+
 /** Writes usage events as the meters would. */
-export function writeUsage(store: Store, events: readonly TestUsage[]): Promise<void> {
-  return store.batch((database) => {
-    const insert = database.prepare(
-      `insert into usage_event (origin, session_id, sequence, subscriber_id, radio_id, access, start_at, end_at, uplink, downlink, cause, received_at, flags)
-       values (?, ?, ?, ?, ?, 'wifi', ?, ?, ?, ?, 'interim', ?, ?)`,
-    )
-    for (const {
+export async function writeUsage(store: Store, events: readonly TestUsage[]): Promise<void> {
+  const rows = events.map(
+    ({
       origin = 'radius:ap',
       session = 's',
       sequence = 1n,
       subscriber = 'sub-1',
       radio = 'cafe',
-      ...rest
-    } of events) {
-      const { start = START, end = START + 60_000n, uplink = 1000n, downlink = 2000n, flags = 0n } = rest
-      insert.run(
-        origin,
-        session,
-        sequence,
-        subscriber,
-        radio,
-        start,
-        end,
-        uplink,
-        downlink,
-        rest.received ?? end,
-        flags,
-      )
-    }
-  })
+      start = START,
+      end = START + 60_000n,
+      uplink = 1000n,
+      downlink = 2000n,
+      received = end,
+      flags = 0n,
+    }) => [
+      origin,
+      session,
+      sequence,
+      subscriber,
+      radio,
+      'wifi',
+      start,
+      end,
+      uplink,
+      downlink,
+      'interim',
+      received,
+      flags,
+    ],
+  )
+  await store.batch((sql) => sql.insert(USAGE, rows))
 }
 
 export interface TestRadioEvent {
@@ -131,13 +152,21 @@ export interface TestRadioEvent {
   readonly expires?: bigint
 }
 
+const RADIO_EVENTS: Target = {
+  table: 'radio_event',
+  columns: ['kind', 'radio_id', 'owner_wallet', 'payout_wallet', 'at', 'reason', 'expires_at'],
+}
+
 /** Writes radio events as the registry would. */
-export function writeRadioEvents(store: Store, events: readonly TestRadioEvent[]): Promise<void> {
-  return store.batch((database) => {
-    const insert = database.prepare(
-      'insert into radio_event (kind, radio_id, owner_wallet, payout_wallet, at, reason, expires_at) values (?, ?, ?, ?, ?, ?, ?)',
-    )
-    for (const { kind = 'claim', radio = 'cafe', at = START, payout = WALLET, reason, expires } of events)
-      insert.run(kind, radio, WALLET, payout, at, reason ?? null, expires ?? null)
-  })
+export async function writeRadioEvents(store: Store, events: readonly TestRadioEvent[]): Promise<void> {
+  const rows = events.map(({ kind = 'claim', radio = 'cafe', at = START, payout = WALLET, reason, expires }) => [
+    kind,
+    radio,
+    WALLET,
+    payout,
+    at,
+    reason ?? null,
+    expires ?? null,
+  ])
+  await store.batch((sql) => sql.insert(RADIO_EVENTS, rows))
 }

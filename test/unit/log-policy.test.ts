@@ -22,7 +22,7 @@ const ensure = (store: Store, configured: PolicyTerms, signers: readonly Signing
   ensurePolicy(
     {
       store,
-      receiptLog: { origin: ORIGIN, append: (database, entries) => appendEntries(database, ORIGIN, entries) },
+      receiptLog: { origin: ORIGIN, append: (sql, entries) => appendEntries(sql, ORIGIN, entries) },
       oracles: signers,
     },
     configured,
@@ -135,7 +135,7 @@ t.test('the signed octets are the entry without its signatures', async (t) => {
 t.test('a damaged policy in the database is said', async (t) => {
   const store = await openStore({ path: ':memory:' })
   await ensure(store, terms, oracles)
-  await store.batch((database) => database.exec(`update log_entry set entry = x'a0'`))
+  await store.batch((sql) => sql.run('update log_entry set entry = ?', Buffer.of(0xa0)))
   await t.rejects(store.batch(readPolicy), { code: 'LOG_POLICY_INVALID' })
   await store.close()
 })

@@ -14,6 +14,7 @@ import { createLogReader } from '../../billing/log/tiles/reader.ts'
 import { directoryTiles, webTiles } from '../../billing/log/tiles/sources.ts'
 import { hashLeaf } from '../../billing/log/tree/hash.ts'
 import { verifyConsistency, verifyInclusion } from '../../billing/log/tree/proof.ts'
+import type { Sql } from '../../core/store/sql.ts'
 import { openStore, type Store } from '../../core/store/store.ts'
 import { createTestKey, ORIGIN, openTestLog, START, type TestLog } from './log-fixture.ts'
 
@@ -21,7 +22,7 @@ const entry = (at: bigint): Entry => ({ type: 'correction', entry: at, reason: `
 
 async function grow(store: Store, from: number, to: number): Promise<void> {
   const entries = Array.from({ length: to - from }, (_, at) => entry(BigInt(from + at)))
-  await store.batch((database) => appendEntries(database, ORIGIN, entries))
+  await store.batch((sql) => appendEntries(sql, ORIGIN, entries))
 }
 
 /** What the world sees: the checkpoint, when there is one, is genuine, and the files below it hold its whole tree. */
@@ -186,6 +187,10 @@ t.test('the checkpoint in the database was signed, the file not yet replaced, no
   await store.close()
 })
 
+async function emptyLog(sql: Sql): Promise<void> {
+  for (const table of ['log_entry', 'log_state', 'log_checkpoint']) await sql.run(`delete from ${table}`)
+}
+
 /** A log of 300 entries, published and closed. */
 async function published(folder: string): Promise<TestLog> {
   const made = await openTestLog(folder)
@@ -196,9 +201,7 @@ async function published(folder: string): Promise<TestLog> {
 
 t.test('a database older than the published log signs nothing', async (t) => {
   const { store, log, directory } = await published(t.testdir())
-  await store.batch((database) =>
-    database.exec('delete from log_entry; delete from log_state; delete from log_checkpoint'),
-  )
+  await store.batch(emptyLog)
   await grow(store, 0, 200)
   await t.rejects(log.flush(), { code: 'LOG_INCONSISTENT' })
   t.equal(await audit(directory, [0, 299]), 300n, 'the published log is untouched')
@@ -209,11 +212,38 @@ t.test('a database older than the published log signs nothing', async (t) => {
   await store.close()
 })
 
+t.test('two nodes on one database, each with a folder of its own', async (t) => {
+  const folder = t.testdir()
+  const store = await openStore({ path: ':memory:' })
+  const nodes = ['first', 'second'].map((name) => {
+    const directory = join(folder, name, 'log')
+    return { directory, publisher: publisherOf(store, createTileDirectory(directory), directory) }
+  })
+  const samples = [0, 199, 255, 256, 299, 511, 512, 700, 899]
+  let size = 0
+  for (const [turn, add] of [200, 0, 100, 0, 412, 88, 1, 0, 99, 0].entries()) {
+    await grow(store, size, size + add)
+    size += add
+    const node = nodes[turn % 2]
+    if (!node) return t.fail()
+    t.equal(await node.publisher.publish(), BigInt(size))
+    t.equal(await audit(node.directory, samples), BigInt(size), `turn ${turn}: all of it is in the folder of its node`)
+    for (const { directory } of nodes) await audit(directory, samples)
+  }
+  const signed = await store.db.selectFrom('log_checkpoint').select('size').orderBy('size').execute()
+  t.same(
+    signed.map((row) => Number(row.size)),
+    [200, 300, 712, 800, 801, 900],
+    'each size is signed once',
+  )
+  await store.close()
+})
+
 t.test('another history signs nothing', async (t) => {
   const { store, log, directory } = await published(t.testdir())
-  await store.batch((database) => {
-    database.exec('delete from log_entry; delete from log_state; delete from log_checkpoint')
-    appendEntries(database, ORIGIN, [entry(1n)])
+  await store.batch(async (sql) => {
+    await emptyLog(sql)
+    await appendEntries(sql, ORIGIN, [entry(1n)])
   })
   await grow(store, 1, 400)
   await t.rejects(log.flush(), { code: 'LOG_TILE_DIFFERS' })
@@ -229,9 +259,9 @@ t.test('another history signs nothing', async (t) => {
 t.test('damaged rows are not published', async (t) => {
   const { store, log } = await published(t.testdir())
   await grow(store, 300, 310)
-  await store.batch((database) => database.exec(`update log_entry set entry = x'a0' where entry_index = 305`))
+  await store.batch((sql) => sql.run('update log_entry set entry = ? where entry_index = 305', Buffer.of(0xa0)))
   await t.rejects(log.flush(), { code: 'LOG_ENTRIES_DAMAGED' })
-  await store.batch((database) => database.exec('delete from log_entry where entry_index = 305'))
+  await store.batch((sql) => sql.run('delete from log_entry where entry_index = 305'))
   await t.rejects(log.flush(), { code: 'LOG_ENTRIES_DAMAGED' })
   await store.close()
 })
@@ -260,7 +290,7 @@ t.test('another key or another name does not take over a log', async (t) => {
   const other = createPublisher({ store, tiles, signer: createTestKey('other'), clock: () => START, directory }, ORIGIN)
   await t.rejects(other.publish(), { code: 'LOG_KEY_CHANGED' })
   await t.rejects(
-    store.batch((database) => appendEntries(database, 'other.example', [entry(0n)])),
+    store.batch((sql) => appendEntries(sql, 'other.example', [entry(0n)])),
     { code: 'LOG_ORIGIN_CHANGED' },
   )
   appendFileSync(join(directory, 'log.vkey'), '\n')

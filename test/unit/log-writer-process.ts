@@ -6,9 +6,9 @@ const [folder = '', count = '0', name = ''] = process.argv.slice(2)
 const { store, log } = await openTestLog(folder)
 for (let at = 0; at < Number(count); at++) {
   const entry: Entry = { type: 'correction', entry: BigInt(at), reason: name, octets: 0n }
-  await store.batch((database) =>
+  await store.batch((sql) =>
     log.append(
-      database,
+      sql,
       Array.from({ length: 1 + (at % 5) }, () => entry),
     ),
   )

@@ -222,7 +222,7 @@ t.test('cursors set back: no event gets a second receipt', async (t) => {
   await writeRadioEvents(store, [{}])
   await writeUsage(store, [{ session: 'a' }, { session: 'b' }])
   await drain(stage)
-  await store.batch((database) => database.exec(`update stage_cursor set position = 0 where stage = 'receipts'`))
+  await store.batch((sql) => sql.run(`update stage_cursor set position = 0 where stage = 'receipts'`))
   await writeUsage(store, [{ session: 'c' }])
   t.equal(await drain(stage), 3)
   t.same(
@@ -263,8 +263,9 @@ t.test('batches, a crash in the middle of one, and another process that appends'
     {
       ...bench,
       receiptLog: {
-        append(database, entries) {
-          const first = log.append(database, entries)
+        origin: log.origin,
+        async append(sql, entries) {
+          const first = await log.append(sql, entries)
           if (crashes++ % 2 === 0) throw new Error('crash')
           return first
         },
@@ -281,9 +282,7 @@ t.test('batches, a crash in the middle of one, and another process that appends'
     try {
       taken = await broken.step()
       sizes.push(taken)
-      await store.batch((database) =>
-        log.append(database, [{ type: 'correction', entry: 0n, reason: 'another', octets: 0n }]),
-      )
+      await store.batch((sql) => log.append(sql, [{ type: 'correction', entry: 0n, reason: 'another', octets: 0n }]))
     } catch (error) {
       t.match(error, { message: 'crash' })
     }
@@ -307,12 +306,46 @@ t.test('batches, a crash in the middle of one, and another process that appends'
   await store.close()
 })
 
+t.test('two nodes at once: one policy, one receipt for each event, numbers without gaps', async (t) => {
+  const made = await openTestLog(t.testdir())
+  const { store } = made
+  const ensured = await Promise.all([1, 2].map(() => ensurePolicy({ store, receiptLog: made.log, oracles: [] }, TERMS)))
+  t.same(ensured.toSorted(), [0n, undefined])
+  // Every tenth piece is reported twice; of 45 radios nobody has claimed 40.
+  await writeRadioEvents(
+    store,
+    Array.from({ length: 5 }, (_, at) => ({ radio: `ap-${at}` })),
+  )
+  await writeUsage(
+    store,
+    Array.from({ length: 330 }, (_, at) => ({ session: `s-${at % 300}`, radio: `ap-${at % 45}` })),
+  )
+  const taken = await Promise.all([41, 70].map((batch) => drain(stageOf(made, batch))))
+  t.equal(taken[0] && taken[1] && taken[0] + taken[1], 335, 'each node has done a part')
+  const receipts = await store.db.selectFrom('receipt').selectAll().orderBy('entry_index').execute()
+  t.same(
+    receipts.map(({ event_id }) => event_id),
+    Array.from({ length: 330 }, (_, at) => BigInt(at + 1)),
+  )
+  t.equal(receipts.filter(({ verdict }) => verdict === 'REJECT(duplicate)').length, 30)
+  for (let at = 0; at < 45; at++) {
+    const numbers = receipts.flatMap(({ radio_id, radio_seq }) => (radio_id === `ap-${at}` ? [radio_seq] : []))
+    t.same(
+      numbers,
+      numbers.map((_, place) => BigInt(place + 1)),
+      `ap-${at}`,
+    )
+  }
+  t.same(await faults(store), [])
+  await store.close()
+})
+
 t.test('epochs: the open one, the one after the last, the first', async (t) => {
   const { store, stage, clock } = await open(t.testdir())
   await writeRadioEvents(store, [{}])
   await writeUsage(store, [{ session: 'a' }])
   await drain(stage)
-  await store.batch((database) => database.exec(`update epoch set state = 'closed', last_index = 41, closed_at = 1`))
+  await store.batch((sql) => sql.run(`update epoch set state = 'closed', last_index = 41, closed_at = 1`))
   clock.now = millis(START + 1n)
   await writeUsage(store, [{ session: 'b' }])
   await drain(stage)

@@ -145,6 +145,19 @@ function next(packet: Packet, definition: Definition, after: number): number {
   return -1
 }
 
+/** Reads the first attribute `name` of a packet: undefined when there is none, a fault when it is malformed, never a default. */
+export type Reader<Name extends AttributeName> = (packet: Packet) => AttributeValue<Name> | Fault | undefined
+
+/** As `get`, with the name looked up beforehand: for paths that read the same attribute of every packet. */
+export function reader<Name extends AttributeName>(name: Name): Reader<Name> {
+  const definition = definitionOf(name)
+  if (definition.concat) return (packet) => get(packet, name)
+  return (packet) => {
+    const at = next(packet, definition, 0)
+    return at < 0 ? undefined : (valueAt(definition, packet.bytes, at) as AttributeValue<Name> | Fault)
+  }
+}
+
 /**
  * The value of the first attribute `name`: undefined when there is none, a fault when it is malformed, never a default.
  * A `concat` attribute is the joined octets of all its parts.

@@ -1,0 +1,370 @@
+// Many requests, one transaction: sessions are loaded and locked, updates that need no wallet are served, then the wallets of the others are
+// locked and these are served; everything is written back in sets. Nothing is kept in memory afterwards.
+
+import type { KnownSubscriber } from '../../../core/events/ports.ts'
+import type { QuotaAnswer, QuotaEvent, QuotaEventAnswer, QuotaRequest } from '../../../core/events/quota.ts'
+import type { RadioId, SubscriberId } from '../../../core/kernel/ids.ts'
+import { type Millis, millis } from '../../../core/kernel/units.ts'
+import type { Sql } from '../../../core/store/sql.ts'
+import type { AccountId } from '../../ledger/accounts.ts'
+import { type Catalogue, planKey } from '../catalogue/store.ts'
+import { newBook } from '../wallet/book.ts'
+import type { Purse } from '../wallet/purse.ts'
+import { lockPurses, type PurseWanted, poolsOf, purseKey, readCrowded, savePurses } from '../wallet/store.ts'
+import { slackOf } from './anew.ts'
+import { decodeAnswer, encodeAnswer } from './answer.ts'
+import { decodeEventAnswer, encodeEventAnswer, isEventAnswer, serveEvent } from './event.ts'
+import { turnOf } from './numbers.ts'
+import { answerAgain, type Desk, type Outcome, type SessionLimits, serve, supervise, updateAgain } from './requests.ts'
+import { contextKey, type Session, sessionKey } from './state.ts'
+import {
+  lockSessions,
+  makeSessions,
+  type NewSession,
+  type OpenSession,
+  openSessions,
+  paidBy,
+  peekServices,
+  saveHeld,
+  saveRecords,
+  saveSessions,
+} from './store.ts'
+import type { Asked, Terms } from './terms.ts'
+
+export type Item =
+  | { readonly kind: 'open' | 'update' | 'close'; readonly request: QuotaRequest }
+  | { readonly kind: 'event'; readonly event: QuotaEvent }
+  | { readonly kind: 'supervise'; readonly session: bigint; readonly now: Millis }
+
+/** True or false of `supervise`: whether the session was ended. */
+export type ItemAnswer = QuotaAnswer | QuotaEventAnswer | boolean
+
+export interface BatchDeps {
+  readonly catalogue: Catalogue
+  readonly subscriber: (id: SubscriberId) => KnownSubscriber | undefined
+  readonly radioClass: (radio: RadioId | undefined) => string | undefined
+  readonly limits: SessionLimits
+  /** Names this node's accounts. */
+  readonly node: string
+}
+
+/** Thrown out of the transaction: these sessions have to be locked as well, before the wallets; then all is done again. */
+export class LockFirst extends Error {
+  readonly sessions: readonly bigint[]
+  constructor(sessions: readonly bigint[]) {
+    super('other sessions have to be locked first')
+    this.sessions = sessions
+  }
+}
+
+const UNKNOWN_SUBSCRIBER = encodeAnswer('unknown-subscriber', [])
+const UNKNOWN_SESSION = encodeAnswer('unknown-session', [])
+const TOO_MANY = encodeAnswer('too-many-sessions', [])
+
+const keyOf = (item: Item): string | undefined => {
+  if (item.kind === 'supervise') return undefined
+  const { origin, sessionId } = item.kind === 'event' ? item.event : item.request
+  return sessionKey(origin, sessionId)
+}
+
+export interface Locking {
+  /** Further sessions to lock. */
+  readonly sessions: readonly bigint[]
+  /** What sessions hold that still are not locked is left to them. */
+  readonly enough: boolean
+  /** Accounts whose totals have to be known. */
+  readonly crowded: readonly AccountId[]
+}
+
+/** The answers, in order. Throws LockFirst and AccountsFull. */
+export async function serveBatch(
+  deps: BatchDeps,
+  sql: Sql,
+  items: readonly Item[],
+  { sessions: also, enough, crowded }: Locking,
+): Promise<ItemAnswer[]> {
+  const keys = items.flatMap((item) => keyOf(item) ?? [])
+  const numbers = items.flatMap((item) => (item.kind === 'supervise' ? [item.session] : []))
+  const sessions = new Map<bigint, Session>()
+  const byKey = new Map<string, Session>()
+  const know = (found: readonly Session[]): void => {
+    for (const session of found) {
+      sessions.set(session.no, session)
+      byKey.set(session.key, session)
+    }
+  }
+  know(await lockSessions(sql, { keys, numbers: [...numbers, ...also] }))
+  const opened = await openMissing(deps, sql, items, byKey)
+  know(opened.made)
+  if (opened.others.length > 0) know(await lockSessions(sql, { keys: opened.others, numbers: [] }))
+  const terms = await termsOf(deps, sql, sessions.values())
+  const textOf = (session: Session, answer: string): QuotaAnswer => decodeAnswer(answer, need(terms, session).plan)
+
+  const answers: ItemAnswer[] = new Array(items.length)
+  const waiting: { readonly index: number; readonly session: Session }[] = []
+  const blocked = new Set<Session>()
+  const wait = (index: number, session: Session): void => {
+    waiting.push({ index, session })
+    blocked.add(session)
+  }
+  for (const [index, item] of items.entries()) {
+    if (item.kind === 'supervise') {
+      const session = sessions.get(item.session)
+      if (session) wait(index, session)
+      else answers[index] = false
+      continue
+    }
+    const session = byKey.get(keyOf(item) ?? '')
+    if (!session) {
+      const known = deps.subscriber(item.kind === 'event' ? item.event.subscriber : item.request.subscriber)
+      if (item.kind === 'event')
+        answers[index] = decodeEventAnswer(encodeEventAnswer(known ? 'unknown-session' : 'unknown-subscriber'))
+      else
+        answers[index] = decodeAnswer(
+          known || item.kind !== 'open' ? UNKNOWN_SESSION : UNKNOWN_SUBSCRIBER,
+          deps.catalogue.flat.plan,
+        )
+      continue
+    }
+    if (blocked.has(session) || item.kind === 'event') {
+      wait(index, session)
+      continue
+    }
+    const served = serveAlone(session, need(terms, session), item, deps)
+    if (served === undefined) wait(index, session)
+    else answers[index] = textOf(session, served)
+  }
+  const outcome: Outcome = { ...newBook(deps.node), records: [], held: [] }
+  if (waiting.length > 0) {
+    const refunds = waiting.flatMap(({ index, session }) => {
+      const item = items[index]
+      return item?.kind === 'event' && item.event.action === 'refund' ? [session.no] : []
+    })
+    const desks = await openDesks(deps, sql, {
+      waiting: waiting.map(({ session }) => session),
+      refunds,
+      sessions,
+      terms,
+      also,
+      enough,
+      outcome,
+    })
+    for (const [account, totals] of await readCrowded(sql, crowded)) outcome.crowded.set(account, totals)
+    const isNew = new Set(opened.made)
+    for (const { index, session } of waiting) {
+      const item = items[index]
+      if (item) answers[index] = serveAtDesk(deps, desks.of(session), item, { textOf, isNew, open: desks.open })
+    }
+    await savePurses(sql, desks, outcome)
+  }
+  await saveSessions(sql, sessions.values())
+  await saveHeld(sql, outcome.held)
+  await saveRecords(sql, outcome.records)
+  return answers
+}
+
+const need = (terms: ReadonlyMap<Session, Terms>, session: Session): Terms => {
+  const found = terms.get(session)
+  if (!found) throw new RangeError(`plan ${session.plan} of session ${session.no} is missing`)
+  return found
+}
+
+function askedOf({ radioClass }: BatchDeps, request: QuotaRequest): Asked {
+  const context = { ...request.context, radioClass: radioClass(request.context.radio) }
+  return { request, context, contextKey: contextKey(request.context, context.radioClass) }
+}
+
+type QuotaItem = Extract<Item, { readonly request: QuotaRequest }>
+
+/** What needs no wallet: repeats, and updates out of what is held. Undefined for the rest. */
+function serveAlone(session: Session, terms: Terms, item: QuotaItem, deps: BatchDeps): string | undefined {
+  const { request } = item
+  const turn = turnOf(session, request.number)
+  if (turn === 'repeat') return isEventAnswer(session.answer) ? UNKNOWN_SESSION : session.answer
+  if (turn === 'taken' || turn === 'too-old') {
+    if (turn === 'too-old') Object.assign(session, { late: session.late + 1n, moved: true })
+    return answerAgain(terms, request)
+  }
+  if (turn === 'next' && item.kind === 'update' && session.state === 'open')
+    return updateAgain(session, terms, askedOf(deps, request)) ? session.answer : undefined
+  return undefined
+}
+
+async function openMissing(
+  deps: BatchDeps,
+  sql: Sql,
+  items: readonly Item[],
+  byKey: ReadonlyMap<string, Session>,
+): Promise<{ readonly made: Session[]; readonly others: string[] }> {
+  const wanted = new Map<string, { readonly request: QuotaRequest | QuotaEvent; readonly known: KnownSubscriber }>()
+  for (const item of items) {
+    if (item.kind === 'supervise' || item.kind === 'update' || item.kind === 'close') continue
+    const request = item.kind === 'event' ? item.event : item.request
+    const key = sessionKey(request.origin, request.sessionId)
+    const known = deps.subscriber(request.subscriber)
+    if (known && !byKey.has(key) && !wanted.has(key)) wanted.set(key, { request, known })
+  }
+  if (wanted.size === 0) return { made: [], others: [] }
+  const all = [...wanted.values()]
+  const pools = await poolsOf(sql, [...new Set(all.map(({ known }) => known.subscriber))].sort())
+  const plans = await deps.catalogue.current(
+    sql,
+    all.map(({ known }) => planKey(known.payer, known.plan)),
+  )
+  const rows = [...wanted].map(([key, { request, known }]): NewSession => {
+    const { planNo, plan } = plans.get(planKey(known.payer, known.plan)) ?? deps.catalogue.flat
+    const { access, radio, visitedPlmn } = request.context
+    return {
+      key,
+      subscriber: known.subscriber,
+      pool: pools.get(known.subscriber),
+      tenant: known.payer,
+      plan: planNo,
+      opened: request.at,
+      checkAt: millis(request.at + plan.grant.validity * 2000n + deps.limits.margin),
+      access,
+      radio,
+      visitedPlmn,
+    }
+  })
+  const made = await makeSessions(sql, rows)
+  const there = new Set(made.map(({ key }) => key))
+  return { made, others: [...wanted.keys()].filter((key) => !there.has(key)) }
+}
+
+async function termsOf(deps: BatchDeps, sql: Sql, sessions: Iterable<Session>): Promise<Map<Session, Terms>> {
+  const all = [...sessions]
+  const plans = await deps.catalogue.byNumber(
+    sql,
+    all.flatMap(({ plan }) => plan ?? []),
+  )
+  return new Map(
+    all.flatMap((session): [Session, Terms][] => {
+      const found = session.plan === undefined ? deps.catalogue.flat : plans.get(session.plan)
+      return found ? [[session, found]] : []
+    }),
+  )
+}
+
+interface DesksWanted {
+  readonly waiting: readonly Session[]
+  /** Sessions that a refund is asked of. */
+  readonly refunds: readonly bigint[]
+  readonly sessions: ReadonlyMap<bigint, Session>
+  readonly terms: ReadonlyMap<Session, Terms>
+  readonly also: readonly bigint[]
+  readonly enough: boolean
+  readonly outcome: Outcome
+}
+
+async function openDesks(
+  deps: BatchDeps,
+  sql: Sql,
+  { waiting, refunds, sessions, terms, also, enough, outcome }: DesksWanted,
+) {
+  // Any locked session of the same owners may have to give back what it does not need.
+  const involved = new Set([...waiting, ...also.flatMap((number) => sessions.get(number) ?? [])])
+  const subscribers = new Set([...involved].map(({ subscriber }) => subscriber))
+  const pools = new Set([...involved].flatMap(({ pool }) => pool ?? []))
+  for (const session of sessions.values())
+    if (subscribers.has(session.subscriber) || (session.pool !== undefined && pools.has(session.pool)))
+      involved.add(session)
+  const wanted = [...involved].map((session): PurseWanted => {
+    const { plan, currency, timeZone } = need(terms, session)
+    const accounts = session.services.flatMap(({ parts }) => parts.map(({ account }) => account))
+    return {
+      subscriber: session.subscriber,
+      pool: session.pool,
+      tenant: session.tenant,
+      plan,
+      currency,
+      timeZone,
+      accounts,
+    }
+  })
+  const { purses, wallets, pots } = await lockPurses(sql, wanted)
+  const paid = await paidBy(sql, refunds)
+  const open = await openSessions(sql, [...subscribers], [...pools])
+  const elsewhere = await peekServices(
+    sql,
+    open.flatMap(({ session_no }) => (sessions.has(session_no) ? [] : [session_no])),
+  )
+  const withSlack = open.filter(({ session_no }) => elsewhere.get(session_no)?.some((state) => slackOf(state) > 0n))
+  const purseOf = (session: Session): Purse => {
+    const { currency } = need(terms, session)
+    const purse = purses.get(purseKey({ subscriber: session.subscriber, currency }))
+    if (!purse) throw new RangeError(`no purse of ${session.subscriber}`)
+    return purse
+  }
+  const of = (session: Session): Desk => ({
+    outcome,
+    limits: deps.limits,
+    session,
+    terms: need(terms, session),
+    purse: purseOf(session),
+    paid: paid.get(session.no) ?? [],
+    others() {
+      const shares = ({ subscriber_id, pool_id }: OpenSession): boolean =>
+        subscriber_id === session.subscriber || (pool_id !== null && pool_id === session.pool)
+      const toLock = withSlack.filter(shares).map(({ session_no }) => session_no)
+      if (toLock.length > 0 && !enough) throw new LockFirst(toLock)
+      return [...involved]
+        .filter(
+          (other) =>
+            other !== session &&
+            (other.subscriber === session.subscriber || (other.pool !== undefined && other.pool === session.pool)),
+        )
+        .map((other) => ({ session: other, purse: purseOf(other) }))
+    },
+  })
+  const counts = new Map<SubscriberId, Set<bigint>>()
+  for (const { subscriber_id, session_no } of open)
+    counts.set(subscriber_id, (counts.get(subscriber_id) ?? new Set()).add(session_no))
+  return { of, wallets, pots, open: counts }
+}
+
+interface AtDesk {
+  readonly textOf: (session: Session, answer: string) => QuotaAnswer
+  /** Sessions made by this batch whose first request has not been served yet. */
+  readonly isNew: Set<Session>
+  /** Open sessions by subscriber, those made by this batch among them. */
+  readonly open: ReadonlyMap<SubscriberId, Set<bigint>>
+}
+
+function serveAtDesk(deps: BatchDeps, desk: Desk, item: Item, { textOf, isNew, open }: AtDesk): ItemAnswer {
+  const { session, terms } = desk
+  if (item.kind === 'supervise') return supervise(desk, item.now)
+  if (item.kind === 'event') {
+    const radioClass = deps.radioClass(item.event.context.radio)
+    isNew.delete(session)
+    open.get(session.subscriber)?.delete(session.no)
+    return decodeEventAnswer(serveEvent(desk, item.event, radioClass))
+  }
+  const alone = serveAlone(session, terms, item, deps)
+  if (alone !== undefined) return textOf(session, alone)
+  if (isNew.delete(session)) {
+    const others = [...(open.get(session.subscriber) ?? [])].filter((number) => number !== session.no)
+    const waitingToo = [...isNew].filter(
+      ({ subscriber, state }) => subscriber === session.subscriber && state === 'open',
+    )
+    if (others.length - waitingToo.length >= terms.plan.sessions) {
+      const { number, at } = item.request
+      const refusal = {
+        state: 'closed',
+        closed: at,
+        checkAt: undefined,
+        number,
+        answer: TOO_MANY,
+        moved: true,
+        changed: true,
+      }
+      Object.assign(session, refusal)
+      open.get(session.subscriber)?.delete(session.no)
+      return textOf(session, TOO_MANY)
+    }
+  }
+  const late = turnOf(session, item.request.number) === 'late'
+  const answer = serve(desk, item.kind, askedOf(deps, item.request), late)
+  if (session.state !== 'open') open.get(session.subscriber)?.delete(session.no)
+  return textOf(session, answer)
+}

@@ -1,0 +1,222 @@
+// A charging session as it stands, and its compact text: what every request rewrites is kept small, so that many rows share a page.
+import type { QuotaContext } from '../../../core/events/quota.ts'
+import type { Access } from '../../../core/events/usage-event.ts'
+import type { PayerId, RadioId, SubscriberId } from '../../../core/kernel/ids.ts'
+import type { Millis } from '../../../core/kernel/units.ts'
+import type { Balance, Unit } from '../plan/plan.ts'
+
+/** A piece of an account that is set aside for a service: pending in the ledger until it is posted or given back. */
+export interface Held {
+  readonly account: bigint
+  readonly kind: Balance['kind']
+  readonly unit: Unit
+  readonly held: bigint
+  /** Of it, used and not posted yet. */
+  readonly spent: bigint
+}
+
+/** What a service was used for since its last record. Octets, seconds, messages; charge in micro-units. */
+export interface Used {
+  readonly first: bigint
+  readonly last: bigint
+  readonly uplink: bigint
+  readonly downlink: bigint
+  readonly seconds: bigint
+  readonly messages: bigint
+  readonly charge: bigint
+  readonly bundled: bigint
+  readonly free: bigint
+}
+
+export interface ServiceState {
+  readonly ratingGroup: bigint
+  /** Index of the plan's rule that applied last; -1: none. */
+  readonly rule: number
+  /** The grant that the peer holds; undefined: not granted in this unit. */
+  readonly octets: bigint | undefined
+  readonly seconds: bigint | undefined
+  readonly units: bigint | undefined
+  readonly validity: bigint
+  readonly threshold: bigint | undefined
+  readonly throttled: boolean
+  /** The Tariff-Time-Change announced last. */
+  readonly change: bigint | undefined
+  /** What the same grant once more reserves of the one part; 0: it cannot be given again without asking the wallet. */
+  readonly step: bigint
+  /** Until then the same grant may be given again out of what is held. */
+  readonly until: bigint
+  readonly parts: readonly Held[]
+  /** Parts of a micro-unit not charged yet. */
+  readonly remainder: bigint
+  /** Since `settled`, when the wallet was asked last: charged octets and money, which the wallet's periods do not know of yet. */
+  readonly settled: bigint
+  readonly chargedOctets: bigint
+  readonly chargedMoney: bigint
+  /** What the wallet's caps hold back for this service. */
+  readonly heldOctets: bigint
+  readonly heldMoney: bigint
+  readonly used: Used
+}
+
+export const UNUSED: Used = {
+  first: 0n,
+  last: 0n,
+  uplink: 0n,
+  downlink: 0n,
+  seconds: 0n,
+  messages: 0n,
+  charge: 0n,
+  bundled: 0n,
+  free: 0n,
+}
+
+export const isUsed = ({ first }: Used): boolean => first !== 0n
+
+/** A service before its first request. */
+export const newService = (ratingGroup: bigint, at: bigint): ServiceState => ({
+  ratingGroup,
+  rule: -1,
+  octets: undefined,
+  seconds: undefined,
+  units: undefined,
+  validity: 0n,
+  threshold: undefined,
+  throttled: false,
+  change: undefined,
+  step: 0n,
+  until: 0n,
+  parts: [],
+  remainder: 0n,
+  settled: at,
+  chargedOctets: 0n,
+  chargedMoney: 0n,
+  heldOctets: 0n,
+  heldMoney: 0n,
+  used: UNUSED,
+})
+
+/** What does not change from request to request. */
+export interface Session {
+  readonly no: bigint
+  readonly key: string
+  readonly subscriber: SubscriberId
+  readonly pool: string | undefined
+  readonly tenant: PayerId
+  /** Undefined: the built-in flat plan. */
+  readonly plan: bigint | undefined
+  readonly opened: Millis
+  closed: Millis | undefined
+  checkAt: Millis | undefined
+  access: Access
+  radio: RadioId | undefined
+  visitedPlmn: string | undefined
+
+  state: 'open' | 'closed' | 'expired'
+  /** Highest request number taken; -1 before the first. */
+  number: bigint
+  /** Bit n: number − 1 − n was taken. */
+  seen: bigint
+  last: Millis
+  gaps: bigint
+  late: bigint
+  context: string
+  answer: string
+  /** Records written so far, and the start of the next. */
+  records: bigint
+  recordFrom: bigint
+  services: readonly ServiceState[]
+  /** Rows to write back. */
+  moved: boolean
+  changed: boolean
+}
+
+export const sessionKey = (origin: string, sessionId: string): string => `${origin}\n${sessionId}`
+
+export const splitKey = (key: string): { readonly origin: string; readonly sessionId: string } => {
+  const at = key.indexOf('\n')
+  return { origin: key.slice(0, at), sessionId: key.slice(at + 1) }
+}
+
+/** What tariffs are chosen by, as one text to compare. */
+export const contextKey = ({ access, visitedPlmn }: QuotaContext, radioClass: string | undefined): string =>
+  `${access} ${visitedPlmn ?? ''} ${radioClass ?? ''}`
+
+const KINDS = ['bundle', 'money', 'credit'] as const
+const UNITS = ['octet', 'second', 'message', 'money'] as const
+const optional = (value: bigint | undefined): string => (value === undefined ? '' : value.toString())
+const maybe = (text: string | undefined): bigint | undefined => (text ? BigInt(text) : undefined)
+
+/** `records,recordFrom` and a service each, parted by line feeds; commas inside, parts behind. Empty is undefined. */
+export function encodeServices({
+  records,
+  recordFrom,
+  services,
+}: Pick<Session, 'records' | 'recordFrom' | 'services'>): string {
+  let text = `${records},${recordFrom}`
+  for (const s of services) {
+    const { used: u } = s
+    text += `\n${s.ratingGroup},${s.rule},${optional(s.octets)},${optional(s.seconds)},${optional(s.units)},${s.validity},${optional(s.threshold)},${s.throttled ? 1 : 0},${optional(s.change)},${s.step},${s.until},${s.remainder},${s.settled},${s.chargedOctets},${s.chargedMoney},${s.heldOctets},${s.heldMoney},${u.first},${u.last},${u.uplink},${u.downlink},${u.seconds},${u.messages},${u.charge},${u.bundled},${u.free}`
+    for (const p of s.parts)
+      text += `,${p.account},${KINDS.indexOf(p.kind)},${UNITS.indexOf(p.unit)},${p.held},${p.spent}`
+  }
+  return text
+}
+
+const FIELDS = 26
+const PART = 5
+
+/** The inverse of `encodeServices`. */
+export function decodeServices(text: string): Pick<Session, 'records' | 'recordFrom' | 'services'> {
+  const [head = '', ...lines] = text.split('\n')
+  const comma = head.indexOf(',')
+  return {
+    records: BigInt(head.slice(0, comma)),
+    recordFrom: BigInt(head.slice(comma + 1)),
+    services: lines.map(decodeService),
+  }
+}
+
+function decodeService(line: string): ServiceState {
+  const fields = line.split(',')
+  const at = (index: number): bigint => BigInt(fields[index] ?? '')
+  const parts: Held[] = []
+  for (let from = FIELDS; from < fields.length; from += PART)
+    parts.push({
+      account: at(from),
+      kind: KINDS[Number(fields[from + 1])] ?? 'bundle',
+      unit: UNITS[Number(fields[from + 2])] ?? 'octet',
+      held: at(from + 3),
+      spent: at(from + 4),
+    })
+  return {
+    ratingGroup: at(0),
+    rule: Number(fields[1]),
+    octets: maybe(fields[2]),
+    seconds: maybe(fields[3]),
+    units: maybe(fields[4]),
+    validity: at(5),
+    threshold: maybe(fields[6]),
+    throttled: fields[7] === '1',
+    change: maybe(fields[8]),
+    step: at(9),
+    until: at(10),
+    remainder: at(11),
+    settled: at(12),
+    chargedOctets: at(13),
+    chargedMoney: at(14),
+    heldOctets: at(15),
+    heldMoney: at(16),
+    used: {
+      first: at(17),
+      last: at(18),
+      uplink: at(19),
+      downlink: at(20),
+      seconds: at(21),
+      messages: at(22),
+      charge: at(23),
+      bundled: at(24),
+      free: at(25),
+    },
+    parts,
+  }
+}

@@ -1,0 +1,125 @@
+// The store on one SQLite file, or in memory for tests.
+import { closeSync, fdatasync, mkdirSync, openSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { promisify } from 'node:util'
+import Database from 'better-sqlite3'
+import { Kysely } from 'kysely'
+import { fail, isTallycellError } from '../kernel/errors.ts'
+import { createDurable, type Durable } from './durable.ts'
+import { migrateSqlite } from './migrate.ts'
+import type { Store } from './port.ts'
+import type { Schema } from './schema.ts'
+import { createMutex, sqliteDialect } from './sqlite-dialect.ts'
+import { sqliteSql } from './sqlite-sql.ts'
+
+export interface SqliteOptions {
+  /** File of the database, created with its folder; `:memory:` for tests. */
+  readonly path: string
+  /** How long to wait for another process's write, milliseconds. */
+  readonly busyTimeout?: number
+}
+
+/** Throws STORE_UNUSABLE or STORE_LOCKED. */
+export async function openSqlite({ path, busyTimeout = 2000 }: SqliteOptions): Promise<Store> {
+  let database: Database.Database
+  try {
+    if (path !== ':memory:') mkdirSync(dirname(path), { recursive: true, mode: 0o750 })
+    database = new Database(path, { timeout: busyTimeout })
+    database.defaultSafeIntegers(true)
+    database.pragma('journal_mode = wal')
+    // NORMAL: SQLite itself waits for the disk at checkpoints only (sqlite.org/pragma.html#pragma_synchronous); `durable` does at commits.
+    database.pragma('synchronous = normal')
+    database.pragma('foreign_keys = on')
+    database.pragma('wal_autocheckpoint = 4000')
+    // Room for the pages that many sessions keep busy, KiB.
+    database.pragma('cache_size = -16384')
+  } catch (error) {
+    // better-sqlite3 refuses a folder that does not exist with a TypeError.
+    if (error instanceof TypeError) return fail('STORE_UNUSABLE', { path, reason: error.message }, error)
+    throw sqliteError(error, path)
+  }
+  try {
+    migrateSqlite(database)
+  } catch (error) {
+    database.close()
+    throw sqliteError(error, path)
+  }
+  const acquire = createMutex()
+  const sql = sqliteSql(database)
+  const [begin, commit] = [database.prepare('begin immediate'), database.prepare('commit')]
+  const log = path === ':memory:' ? undefined : openLog(database)
+  const durable: Durable = log === undefined ? () => Promise.resolve() : createDurable(() => datasync(log))
+  const db = new Kysely<Schema>({ dialect: sqliteDialect(database, acquire, durable) })
+  const held = new Set<string>()
+  return {
+    db,
+    async transaction(work) {
+      try {
+        return await db.transaction().execute(work)
+      } catch (error) {
+        throw sqliteError(error, path)
+      }
+    },
+    async batch(work) {
+      const release = await acquire()
+      let result: Awaited<ReturnType<typeof work>>
+      try {
+        begin.run()
+        result = await work(sql)
+        commit.run()
+      } catch (error) {
+        sql.forget()
+        if (database.inTransaction) database.exec('rollback')
+        throw sqliteError(error, path)
+      } finally {
+        release()
+      }
+      try {
+        await durable()
+      } catch (error) {
+        throw sqliteError(error, path)
+      }
+      return result
+    },
+    // The node lock leaves one node to a file.
+    async exclusive(name, work) {
+      if (held.has(name)) return undefined
+      held.add(name)
+      try {
+        return await work(new AbortController().signal)
+      } finally {
+        held.delete(name)
+      }
+    },
+    async close() {
+      await db.destroy()
+      // kysely closes what it has used only.
+      if (database.open) database.close()
+      if (log !== undefined) closeSync(log)
+    },
+  }
+}
+
+const datasync = promisify(fdatasync)
+
+/** A descriptor of the write-ahead log, which stays the same file as long as a connection is open. */
+function openLog(database: Database.Database): number {
+  // The file is there from the first read on.
+  database.pragma('user_version')
+  return openSync(`${database.name}-wal`, 'r+')
+}
+
+/** SQLite's words in the catalogue's; anything else passes unchanged. */
+export function sqliteError(error: unknown, path: string): unknown {
+  if (isTallycellError(error) || !(error instanceof Error)) return error
+  const code = 'code' in error ? String(error.code) : ''
+  try {
+    if (code.startsWith('SQLITE_BUSY') || code.startsWith('SQLITE_LOCKED')) fail('STORE_LOCKED', { path }, error)
+    if (code === 'SQLITE_FULL') fail('STORE_FULL', { path }, error)
+    if (/^SQLITE_(CANTOPEN|NOTADB|CORRUPT|IOERR|READONLY|PERM)/.test(code) || /^E[A-Z]+$/.test(code))
+      fail('STORE_UNUSABLE', { path, reason: error.message }, error)
+  } catch (translated) {
+    return translated
+  }
+  return error
+}

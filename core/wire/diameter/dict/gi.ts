@@ -1,0 +1,37 @@
+// Vendor 10415: 3GPP TS 29.061 §16.4.7, the attributes of the Gi/SGi reference point that charging and policy carry too.
+import type { AvpTable } from './row.ts'
+
+export const GI = {
+  vendor: 10415,
+  rows: [
+    { code: 1, name: '3GPP-IMSI', type: 'text', must: true, ref: 'TS 29.061 §16.4.7' },
+    { code: 2, name: '3GPP-Charging-Id', type: 'u32', must: true, ref: 'TS 29.061 §16.4.7' },
+    { code: 3, name: '3GPP-PDP-Type', type: 'enum', must: true, ref: 'TS 29.061 §16.4.7' },
+    { code: 4, name: '3GPP-CG-Address', type: 'ipv4', ref: 'TS 29.061 §16.4.7' },
+    { code: 5, name: '3GPP-GPRS-Negotiated-QoS-Profile', type: 'text', must: true, ref: 'TS 29.061 §16.4.7' },
+    { code: 6, name: '3GPP-SGSN-Address', type: 'ipv4', ref: 'TS 29.061 §16.4.7' },
+    { code: 7, name: '3GPP-GGSN-Address', type: 'ipv4', ref: 'TS 29.061 §16.4.7' },
+    { code: 8, name: '3GPP-IMSI-MCC-MNC', type: 'text', must: true, ref: 'TS 29.061 §16.4.7' },
+    { code: 9, name: '3GPP-GGSN-MCC-MNC', type: 'text', must: true, ref: 'TS 29.061 §16.4.7' },
+    { code: 10, name: '3GPP-NSAPI', type: 'octets', must: true, ref: 'TS 29.061 §16.4.7' },
+    { code: 11, name: '3GPP-Session-Stop-Indicator', type: 'octets', ref: 'TS 29.061 §16.4.7' },
+    { code: 12, name: '3GPP-Selection-Mode', type: 'text', must: true, ref: 'TS 29.061 §16.4.7' },
+    { code: 13, name: '3GPP-Charging-Characteristics', type: 'text', must: true, ref: 'TS 29.061 §16.4.7' },
+    { code: 14, name: '3GPP-CG-Ipv6-Address', type: 'octets', must: true, ref: 'TS 29.061 §16.4.7' },
+    { code: 15, name: '3GPP-SGSN-Ipv6-Address', type: 'octets', must: true, ref: 'TS 29.061 §16.4.7' },
+    { code: 16, name: '3GPP-GGSN-Ipv6-Address', type: 'octets', must: true, ref: 'TS 29.061 §16.4.7' },
+    { code: 17, name: '3GPP-Ipv6-DNS-Servers', type: 'octets', must: true, ref: 'TS 29.061 §16.4.7' },
+    { code: 18, name: '3GPP-SGSN-MCC-MNC', type: 'text', must: true, ref: 'TS 29.061 §16.4.7' },
+    { code: 20, name: '3GPP-IMEISV', type: 'octets', must: true, ref: 'TS 29.061 §16.4.7' },
+    { code: 21, name: '3GPP-RAT-Type', type: 'octets', must: true, ref: 'TS 29.061 §16.4.7' },
+    { code: 22, name: '3GPP-User-Location-Info', type: 'octets', must: true, ref: 'TS 29.061 §16.4.7' },
+    { code: 23, name: '3GPP-MS-TimeZone', type: 'octets', must: true, ref: 'TS 29.061 §16.4.7' },
+    { code: 24, name: '3GPP-CAMEL-Charging-Info', type: 'octets', ref: 'TS 29.061 §16.4.7' },
+    { code: 25, name: '3GPP-Packet-Filter', type: 'octets', ref: 'TS 29.061 §16.4.7' },
+    { code: 26, name: '3GPP-Negotiated-DSCP', type: 'octets', ref: 'TS 29.061 §16.4.7' },
+    { code: 27, name: '3GPP-Allocate-IP-Type', type: 'octets', ref: 'TS 29.061 §16.4.7' },
+    { code: 29, name: 'TWAN-Identifier', type: 'octets', ref: 'TS 29.061 §16.4.7' },
+    { code: 30, name: '3GPP-User-Location-Info-Time', type: 'octets', ref: 'TS 29.061 §16.4.7' },
+    { code: 31, name: '3GPP-Secondary-RAT-Usage', type: 'octets', ref: 'TS 29.061 §16.4.7' },
+  ],
+} as const satisfies AvpTable

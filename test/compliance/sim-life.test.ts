@@ -1,0 +1,187 @@
+import t from 'tap'
+import { diagram } from '../../core/kernel/fsm.ts'
+import { iccid } from '../../core/kernel/iccid.ts'
+import { imsi, planId, subscriberId } from '../../core/kernel/ids.ts'
+import { createSubscriberDirectory } from '../../sim-provisioning/profiles/directory.ts'
+import { type Msisdn, msisdn } from '../../sim-provisioning/profiles/msisdn.ts'
+import {
+  byHand,
+  cancelPort,
+  checkPin,
+  listPorts,
+  movePort,
+  type PortAdapter,
+  requestPort,
+} from '../../sim-provisioning/profiles/porting/store.ts'
+import { addRange } from '../../sim-provisioning/profiles/ranges/store.ts'
+import { mayAuthenticate, SIM_STATES, SIM_STEPS, stepSim } from '../../sim-provisioning/profiles/sim-machine.ts'
+import { listEvents, needSim } from '../../sim-provisioning/profiles/sims/store.ts'
+import {
+  activate,
+  changeMsisdn,
+  lockSubscription,
+  moveCard,
+  setLock,
+  swapSim,
+  unsentNotices,
+} from '../../sim-provisioning/profiles/subscriptions/store.ts'
+import { onEachEngine } from './engines.ts'
+import { ACME, act, csvOf, NOW, testSim, testSims, testWorld, type World } from './sim-world.ts'
+
+const ALICE = subscriberId('alice')
+const BOB = subscriberId('bob')
+const card = (n: number) => iccid(testSim(n).iccid)
+const number = (n: number): Msisdn => msisdn(`+44740012345${n}`)
+
+const open = (world: World, subscriber: typeof ALICE, n: number, over: object = {}) =>
+  activate(world.store, { subscriber, tenant: ACME, plan: planId('flat'), iccid: card(n), ...over }, act)
+
+const stateOf = async ({ store }: World, n: number): Promise<string> =>
+  (await store.batch((sql) => needSim(sql, card(n)))).state
+
+const noticesOf = async ({ store }: World): Promise<string[]> =>
+  (await store.batch((sql) => unsentNotices(sql, 100))).map(({ subscriber_id, kind }) => `${subscriber_id} ${kind}`)
+
+t.test('the life of a SIM: every state is reached, from every one but the last a way leads out', async (t) => {
+  const reached = new Set(['staged', ...SIM_STEPS.map(({ to }) => to)])
+  t.same([...reached].sort(), [...SIM_STATES].sort())
+  t.same(
+    SIM_STATES.filter((state) => !SIM_STEPS.some(({ from }) => from === state)),
+    ['retired'],
+  )
+  t.same(SIM_STATES.filter(mayAuthenticate), ['active'])
+  t.equal(stepSim('blocked', 'resume').legal, false)
+  t.match(diagram(SIM_STEPS), /blocked --> suspended: unblock/)
+})
+
+onEachEngine('a SIM and its subscription go together', async (t, database) => {
+  const world = testWorld(t, await database.open())
+  await world.load(csvOf(testSims(3)))
+  await open(world, ALICE, 0, { msisdn: number(6) })
+  await t.rejects(open(world, BOB, 0), { code: 'SIM_STEP', hint: /suspend/ })
+  await t.rejects(open(world, ALICE, 1), { code: 'SUBSCRIBER_EXISTS' })
+  await t.rejects(open(world, BOB, 1, { msisdn: number(6) }), { code: 'MSISDN_TAKEN' })
+  await t.rejects(open(world, BOB, 1, { tenant: 'zeta' }), { code: 'SIM_UNKNOWN' }, 'another tenant sees no SIM')
+  t.equal(await stateOf(world, 1), 'inStock', 'what failed changed nothing')
+  await moveCard(world.store, card(0), 'suspend', { ...act, reason: 'unpaid' })
+  await t.rejects(moveCard(world.store, card(0), 'suspend', act), { code: 'SIM_STEP' })
+  t.match(await world.store.batch((sql) => lockSubscription(sql, ALICE)), { state: 'suspended', reason: 'unpaid' })
+  await moveCard(world.store, card(0), 'resume', act)
+  t.equal(await stateOf(world, 0), 'active')
+  await moveCard(world.store, card(0), 'retire', act)
+  t.match(await world.store.batch((sql) => lockSubscription(sql, ALICE)), { state: 'ceased' })
+  await moveCard(world.store, card(2), 'retire', act)
+  const events = await world.store.batch((sql) => listEvents(sql, `iccid:${card(0)}`, 10))
+  t.same(events.map(({ kind, to, actor }) => `${kind} ${to} ${actor}`).reverse(), [
+    'assign assigned alice',
+    'activate active alice',
+    'suspend suspended alice',
+    'resume active alice',
+    'retire retired alice',
+  ])
+})
+
+onEachEngine('a SIM swap: found by the directories, stopped by the lock, told in any case', async (t, database) => {
+  const world = testWorld(t, await database.open())
+  const { store } = world
+  await world.load(csvOf(testSims(4)))
+  await open(world, ALICE, 0)
+  const directory = createSubscriberDirectory(store, { minInterval: 0 })
+  await directory.load()
+  t.equal(directory.byImsi(imsi(testSim(0).imsi))?.subscriber, ALICE)
+  await setLock(store, ALICE, 'sim-swap', true, act)
+  await t.rejects(swapSim(store, ALICE, card(1), { ...act, actor: 'mallory' }), { code: 'SUBSCRIPTION_LOCKED' })
+  t.equal(await stateOf(world, 1), 'inStock')
+  await setLock(store, ALICE, 'sim-swap', false, act)
+  await swapSim(store, ALICE, card(1), act)
+  t.same([await stateOf(world, 0), await stateOf(world, 1)], ['retired', 'active'])
+  await directory.refresh()
+  t.equal(directory.byImsi(imsi(testSim(0).imsi)), undefined)
+  t.equal(directory.byImsi(imsi(testSim(1).imsi))?.subscriber, ALICE)
+  t.equal(directory.imsiOf(ALICE), testSim(1).imsi)
+  t.same(await noticesOf(world), [
+    'alice sim-swap-locked',
+    'alice sim-swap-refused',
+    'alice sim-swap-unlocked',
+    'alice sim-changed',
+  ])
+  await t.rejects(swapSim(store, ALICE, card(0), act), { code: 'SIM_STEP' }, 'a retired SIM does not come back')
+  await t.rejects(swapSim(store, BOB, card(2), act), { code: 'SUBSCRIPTION_UNKNOWN' })
+})
+
+onEachEngine('numbers change and are ported, unless they are locked', async (t, database) => {
+  const world = testWorld(t, await database.open())
+  const { store } = world
+  await world.load(csvOf(testSims(3)))
+  await addRange(
+    store,
+    { tenant: ACME, kind: 'msisdn', first: '447400123450', last: '447400123458', mncDigits: undefined },
+    NOW,
+  )
+  await open(world, ALICE, 0, { msisdn: number(6) })
+  await open(world, BOB, 1, { msisdn: number(7) })
+  await t.rejects(changeMsisdn(store, ALICE, number(7), act), { code: 'MSISDN_TAKEN' })
+  await t.rejects(changeMsisdn(store, ALICE, number(9), act), { code: 'RANGE_FOREIGN' })
+  await changeMsisdn(store, ALICE, number(5), act)
+
+  const submitted: string[] = []
+  const adapter: PortAdapter = {
+    submit: async ({ msisdn: moved }, pin) => {
+      submitted.push(`${moved} ${pin}`)
+      return { reference: 'r1' }
+    },
+    cancel: async ({ reference }) => {
+      submitted.push(`cancel ${reference}`)
+    },
+  }
+  const out = { direction: 'out', msisdn: number(5), subscriber: ALICE, partner: 'other' } as const
+  await setLock(store, ALICE, 'port', true, act)
+  await t.rejects(requestPort(store, adapter, out, act), { code: 'SUBSCRIPTION_LOCKED' })
+  t.same(submitted, [])
+  await setLock(store, ALICE, 'port', false, act)
+  await t.rejects(
+    requestPort(store, adapter, { ...out, msisdn: number(7) }, act),
+    { code: 'MSISDN_TAKEN' },
+    'of somebody else',
+  )
+  const port = await requestPort(store, adapter, { ...out, pin: '4711' }, act)
+  t.match(port, { state: 'submitted', reference: 'r1' })
+  await t.rejects(requestPort(store, adapter, out, act), { code: 'MSISDN_TAKEN' }, 'twice at once')
+  await movePort(store, port.portId, 'confirm', act)
+  await t.rejects(cancelPort(store, adapter, port.portId, act), {
+    code: 'SIM_STEP',
+    hint: 'from here it can: complete',
+  })
+  await movePort(store, port.portId, 'complete', act)
+  t.equal((await store.batch((sql) => lockSubscription(sql, ALICE))).msisdn, null)
+
+  const coming = await requestPort(store, byHand, { ...out, direction: 'in', msisdn: number(9), pin: '4711' }, act)
+  t.equal(coming.reference, `by hand ${coming.portId}`)
+  await movePort(store, coming.portId, 'confirm', act)
+  await movePort(store, coming.portId, 'complete', act)
+  t.equal((await store.batch((sql) => lockSubscription(sql, ALICE))).msisdn, number(9))
+  const third = await requestPort(store, adapter, { ...out, msisdn: number(9) }, act)
+  await cancelPort(store, adapter, third.portId, act)
+  t.same(submitted, [`${number(5)} 4711`, `${number(9)} undefined`, 'cancel r1'])
+  t.same(
+    (await store.batch((sql) => listPorts(sql, 10))).map(({ state }) => state),
+    ['completed', 'completed', 'cancelled'],
+  )
+  const rows = await store.batch((sql) =>
+    sql.rows<{ pin_hash: string | null }>('select pin_hash from number_port order by port_id'),
+  )
+  t.ok(checkPin('4711', rows[0]?.pin_hash ?? ''))
+  t.notOk(checkPin('4712', rows[0]?.pin_hash ?? ''))
+  t.notMatch(JSON.stringify(rows), /4711/)
+  t.match(await noticesOf(world), [
+    'alice number-changed',
+    'alice port-locked',
+    'alice port-out-refused',
+    'alice port-unlocked',
+    'alice port-out-requested',
+    'alice ported-out',
+    'alice ported-in',
+    'alice port-out-requested',
+  ])
+  await t.rejects(movePort(store, 99n, 'confirm', act), { code: 'PORT_UNKNOWN' })
+})

@@ -1,0 +1,153 @@
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { pino } from 'pino'
+import t, { type Test } from 'tap'
+import type { CommandContext, Output } from '../../core/cli/command.ts'
+import { loadConfig } from '../../core/config/load.ts'
+import { systemClock } from '../../core/kernel/clock.ts'
+import { toJson } from '../../core/kernel/units.ts'
+import { keysSection } from '../../core/runtime/keys.ts'
+import { openStore } from '../../core/store/store.ts'
+import { simCommands } from '../../sim-provisioning/module.ts'
+import { csvOf, testSim, testSims } from '../compliance/sim-world.ts'
+
+type Run = (path: string, args?: readonly string[], options?: Record<string, string>) => Promise<Output>
+
+/** Runs commands on a real database with real keys, as the command line does; no answer may hold a key. */
+async function shell(t: Test, files: Record<string, string> = {}): Promise<{ dir: string; run: Run }> {
+  const dir = t.testdir(files)
+  const store = await openStore({ path: join(dir, 's.db') })
+  t.teardown(() => store.close())
+  const config = loadConfig([keysSection], { file: undefined, env: { TALLYCELL_DATA_DIR: dir }, cwd: dir })
+  const context: CommandContext = {
+    config: async () => config,
+    keys: () => Promise.reject(new Error('not needed by these commands')),
+    store: async () => store,
+    log: pino({ level: 'silent' }),
+    clock: systemClock,
+    signal: new AbortController().signal,
+    json: false,
+    progress: () => ({ update() {}, end() {} }),
+    say() {},
+  }
+  const secrets = testSims(20).flatMap(({ ki, opc }) => [ki, opc])
+  return {
+    dir,
+    async run(path, args = [], options = {}) {
+      const command = simCommands().find((one) => one.path.join(' ') === path)
+      if (!command) throw new Error(`no command ${path}`)
+      const named = Object.fromEntries((command.positionals ?? []).map(({ name }, index) => [name, args[index]]))
+      const defaults = Object.fromEntries(
+        Object.entries(command.options ?? {}).map(([name, option]) => [
+          name,
+          'default' in option ? option.default : undefined,
+        ]),
+      )
+      const output = await command.run({ args: named, options: { ...defaults, ...options } }, context)
+      const said = output.text + toJson(output.json)
+      t.notOk(
+        secrets.some((secret) => said.includes(secret)),
+        `${path} shows no key`,
+      )
+      return output
+    },
+  }
+}
+
+t.test('a batch is looked at, loaded, shown', async (t) => {
+  const content = csvOf([...testSims(3), testSim(0)])
+  const { dir, run } = await shell(t, { 'sims.csv': content })
+  const file = join(dir, 'sims.csv')
+  t.match((await run('batch list')).text, /No batches yet/)
+  t.match(await run('batch import', [file], { 'mnc-digits': '2', 'dry-run': 'true' }), {
+    exit: 65,
+    json: { state: 'dry', added: 3 },
+  })
+  const loaded = await run('batch import', [file], { 'mnc-digits': '2', name: 'spring', tenant: 'acme' })
+  t.match(loaded, {
+    exit: 65,
+    text: /^Batch spring: 3 added, 0 there already, 1 refused, 1 of them duplicates\n {2}line 5: the ICCID/,
+  })
+  t.match(await run('batch show', ['spring']), {
+    json: { state: 'done', added: 3, errors: [{ line: 5, code: 'SIM_EXISTS' }] },
+  })
+  t.match((await run('batch list')).text, /spring\s+acme\s+sims.csv\s+done\s+3\s+1/)
+  t.match(await run('batch import', [file], { 'mnc-digits': '2', all: 'true', name: 'again' }), {
+    exit: 65,
+    text: /Nothing was loaded/,
+  })
+  await t.rejects(run('batch import', [join(dir, 'none')], { 'mnc-digits': '2' }), { code: 'FILE_UNREADABLE' })
+  await t.rejects(run('batch import', [file], { format: 'xls' }), { code: 'ID_INVALID' })
+  await t.rejects(run('batch show', ['autumn']), { code: 'BATCH_UNKNOWN' })
+
+  const list = await run('sim list', [], { tenant: 'acme' })
+  t.match(list.text, /8988211000000000011\s+00101········01\s+acme\s+inStock\s+spring/)
+  t.match(list.json, { sims: { length: 3 }, more: false })
+  t.match((await run('sim list', [], { state: 'active' })).text, /No such SIMs/)
+  t.match(await run('sim show', [testSim(1).imsi]), { json: { state: 'inStock', sequence: 0n, keyUses: [] } })
+  await t.rejects(run('sim show', ['001019999999999']), { code: 'SIM_UNKNOWN' })
+  t.match((await run('sim retire', [testSim(1).iccid], { as: 'alice', reason: 'broken' })).text, /is retired/)
+  t.match((await run('sim show', [testSim(1).iccid])).text, /retire: inStock -> retired, by alice: broken/)
+  await t.rejects(run('sim suspend', [testSim(2).iccid]), { code: 'SIM_STEP' })
+})
+
+t.test('one SIM, its keys from a file', async (t) => {
+  const { iccid, imsi, ki, opc } = testSim(7)
+  const { dir, run } = await shell(t, {
+    'sim.json': JSON.stringify({ ki, opc, pin1: '1234' }, undefined, 2),
+    'bad.json': `{"ki":"${ki}"`,
+  })
+  const options = { imsi, 'mnc-digits': '2', keys: join(dir, 'sim.json') }
+  t.match((await run('sim add', [iccid], options)).text, /is in stock, key [0-9a-f]{16}\./)
+  t.match((await run('sim add', [iccid], options)).text, /there already/)
+  await t.rejects(run('sim add', [iccid], { ...options, keys: join(dir, 'bad.json') }), { code: 'SIM_ROW' })
+  await t.rejects(run('sim add', [testSim(8).iccid], options), { code: 'SIM_EXISTS' })
+})
+
+t.test('ranges, a batch of our own, and its way to the card maker by two people', async (t) => {
+  const { dir, run } = await shell(t, { 'k4.hex': `${'5a'.repeat(16)}\n`, 'k5.hex': 'short' })
+  t.match((await run('range list')).text, /No ranges/)
+  await run('range add', ['imsi', '001010000000000', '001010000000099'], { 'mnc-digits': '2' })
+  await run('range add', ['iccid', '898821100000000000', '898821100000000099'])
+  await run('batch generate', ['spring'], { count: '4' })
+  t.match((await run('range list')).text, /imsi\s+001010000000000\s+001010000000099\s+default\s+96\s+2/)
+  await t.rejects(run('key add-transport', ['vendor'], { file: join(dir, 'k5.hex') }), {
+    code: 'TRANSPORT_KEY_INVALID',
+  })
+  await run('key add-transport', ['vendor'], { file: join(dir, 'k4.hex') })
+  const asked = await run('batch export', ['spring'], { 'transport-key': 'vendor', as: 'alice' })
+  t.match(asked.text, 'Export 1 waits for another person')
+  await t.rejects(run('batch approve', ['1'], { as: 'alice' }), { code: 'EXPORT_UNAPPROVED' })
+  await run('batch approve', ['1'], { as: 'bob' })
+  const out = join(dir, 'spring.out')
+  t.match((await run('batch export', ['spring'], { approval: '1', out, as: 'alice' })).text, /^4 SIMs written/)
+  t.match(readFileSync(out, 'utf8'), /^\*\nCustomer: default\nQuantity: 4\nBatch: spring\nTransport_key: vendor\n/)
+  const back = await run('batch import', [out], { 'transport-key': 'vendor', name: 'back' })
+  t.match(back.json, { added: 0, unchanged: 4, refused: 0 })
+  await t.rejects(run('batch export', ['spring']), { code: 'CLI_ARGUMENT_MISSING' })
+})
+
+t.test('home network keys, and the alarm for one that everybody has', async (t) => {
+  const { dir, run } = await shell(t)
+  t.match((await run('key list')).text, /No keys yet/)
+  t.match((await run('key add', ['1'], { profile: 'B' })).text, /^Home network key 1: 0[23][0-9a-f]{64}$/)
+  // TS 33.501 Annex C.4.3.
+  const der = '302e020100300506032b656e04220420c53c22208b61860b06c62e5406a7b330c2b577aa5558981510d128247d38bd1d'
+  const pem = join(dir, 'hnet.key')
+  writeFileSync(
+    pem,
+    `-----BEGIN PRIVATE KEY-----\n${Buffer.from(der, 'hex').toString('base64')}\n-----END PRIVATE KEY-----\n`,
+  )
+  await t.rejects(run('key add', ['2'], { pem }), { code: 'NETWORK_KEY_PUBLIC' })
+  await run('key add', ['2'], { pem, force: 'true' })
+  t.match(await run('key list'), { exit: 1, text: /ALARM: home network key 2 is TS 33.501 Annex C.4.3/ })
+  t.match((await run('key rotate', ['2', '3'])).json, { from: 2, to: 3, simsOnOld: 0 })
+  await run('key retire', ['2'])
+  t.match(await run('key list'), {
+    exit: 0,
+    json: { home: [{ id: 1 }, { id: 2, state: 'retired' }, { id: 3, profile: 'A' }] },
+  })
+  t.same((await run('key rewrap')).json, { files: 0, dataKeys: 0 })
+  await t.rejects(run('key add', ['256']), { code: 'ID_INVALID' })
+  await t.rejects(run('key rotate', ['77', '78']), { code: 'NETWORK_KEY_UNKNOWN' })
+})
