@@ -22,6 +22,7 @@ import type { Part } from './core/runtime/module.ts'
 import { runParts } from './core/runtime/run.ts'
 import { storeCommands } from './core/store/commands.ts'
 import { createNodeLock } from './core/store/node-lock.ts'
+import { createRetention } from './core/store/retention.ts'
 import { storeOptions, storeSection } from './core/store/settings.ts'
 import { openStore, type Store } from './core/store/store.ts'
 import { demoCommand } from './deploy/demo/demo.ts'
@@ -76,7 +77,11 @@ async function createNode(config: Config, log: Logger): Promise<Node> {
       await lock.stop()
     },
   }
-  parts.push(base, ...billing.parts, offload, http)
+  const retention = createRetention(
+    { store, clock, metrics, log: log.child({ module: 'store' }), busy: offload.busy },
+    config.get(storeSection),
+  )
+  parts.push(base, retention, ...billing.parts, offload, http)
   return { parts, store, billing, offload, http }
 }
 

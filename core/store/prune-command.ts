@@ -3,7 +3,7 @@ import type { Command, CommandContext, Output } from '../cli/command.ts'
 import { fail } from '../kernel/errors.ts'
 import { createNodeLock } from './node-lock.ts'
 import { PRUNED } from './prune.ts'
-import { atOnce, checkBefore, checkKeepDays, daysBefore, type Removed, prune } from './retention.ts'
+import { atOnce, checkBefore, checkKeepDays, daysBefore, prune, type Removed } from './retention.ts'
 import { storeOptions, storeSection } from './settings.ts'
 
 /** No session has a higher number. */
@@ -11,7 +11,8 @@ const ANY_SESSION = (1n << 63n) - 1n
 
 export const pruneCommand: Command = {
   path: ['db', 'prune'],
-  summary: 'delete what is older than store.keepDays and no longer needed; on SQLite while no node runs, which does so by itself',
+  summary:
+    'delete what is older than store.keepDays and no longer needed; on SQLite while no node runs, which does so by itself',
   options: {
     before: { value: 'DATE', summary: 'delete what is older than this day (UTC), 30 days ago or earlier' },
     'dry-run': { summary: 'count, and delete nothing' },

@@ -30,8 +30,7 @@ export interface RoundOptions {
    * is new by ours stays, whatever it says. Undefined: none may go.
    */
   readonly newestSession: bigint | undefined
-  /** Called in the transaction that deletes sessions: what is remembered of them is not true any more. */
-  readonly forget?: () => void
+
   readonly dryRun?: boolean
 }
 
@@ -70,7 +69,7 @@ async function newestKey(sql: Sql, table: string, key: string): Promise<bigint> 
 }
 
 /** The walks of one round, for which the options hold throughout. */
-export function createRound({ before, rowsBefore = before, newestSession, forget, dryRun = false }: RoundOptions): Round {
+export function createRound({ before, rowsBefore = before, newestSession, dryRun = false }: RoundOptions): Round {
   /** Start of the oldest session that goes on: its usage stays together. */
   let oldestLive = before
   /** Time of the oldest record that stays: its session stays, too. */
@@ -123,7 +122,8 @@ export function createRound({ before, rowsBefore = before, newestSession, forget
       await sql.find(USAGE_SESSIONS, 'session_key', old.map(({ session_key }) => session_key).sort(), 'lock')
       await sql.run(DELETE_USAGE_SESSIONS, after, to, after, to, before)
       await sql.run(DELETE_USAGE_COUNTERS, after, to, after, to)
-      forget?.()
+      // What accounting remembers of them is no longer true.
+      sql.memory('usage_session')?.clear()
     }
     return { removed: old.length, next: end }
   }

@@ -131,11 +131,6 @@ export interface RetentionDeps {
   readonly log: Logger
   /** True while requests crowd in. */
   readonly busy: () => boolean
-  /**
-   * Empties what the node remembers of accounting sessions on SQLite; called in the transaction that deletes some. Without it they stay in
-   * the database. Not called on PostgreSQL, where nothing is remembered.
-   */
-  readonly forget?: () => void
 }
 
 export interface RetentionOptions {
@@ -148,7 +143,7 @@ export interface RetentionOptions {
 
 /** Throws STORE_KEEP_TOO_SHORT. */
 export function createRetention(
-  { store, clock, metrics, log, busy, forget }: RetentionDeps,
+  { store, clock, metrics, log, busy }: RetentionDeps,
   { keepDays, interval = 3_600_000, watch = 60_000 }: RetentionOptions,
 ): Part {
   checkKeepDays(keepDays)
@@ -184,8 +179,7 @@ export function createRetention(
     await prune(store, createPace(seen.engine, busy, signal), {
       before,
       ...(seen.engine === 'postgresql' ? { rowsBefore: before - BLOCK_DAYS * DAY } : {}),
-      newestSession: seen.engine === 'postgresql' || forget ? newestSession : undefined,
-      ...(forget ? { forget } : {}),
+      newestSession,
       onStep: (table, removed) => rows.inc({ table }, removed),
       onBlock(table) {
         dropped.inc()

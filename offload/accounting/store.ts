@@ -95,8 +95,6 @@ interface Known {
   subscriber: SubscriberId | null
   /** More than counters changed. */
   changed: boolean
-  /** Number of the batch that moved it last. */
-  moved: number
 }
 
 /** Sessions remembered at most; then all are forgotten and read again when they report. */
@@ -110,11 +108,9 @@ class Raced extends Error {}
 export function createAccountingStore(
   store: Store,
 ): (records: readonly AccountingRecord[]) => Promise<RecordOutcome[]> {
-  const remembered = new Map<string, Known>()
-  let batches = 0
   const apply = async (sql: Sql, records: readonly AccountingRecord[]): Promise<RecordOutcome[]> => {
     // Only where nobody else writes is memory as good as the table.
-    const memory = sql.engine === 'sqlite' ? remembered : new Map<string, Known>()
+    const memory = sql.memory<string, Known>('usage_session') ?? new Map<string, Known>()
     if (memory.size >= REMEMBERED) memory.clear()
     const outcomes: RecordOutcome[] = []
     for (let from = 0; from < records.length; ) {
@@ -129,7 +125,7 @@ export function createAccountingStore(
       let end = from + 1
       while (end < records.length && records[end]?.kind === 'session') end++
       const run = records.slice(from, end) as SessionRecord[]
-      for (const outcome of await applySessions(sql, memory, run, ++batches)) outcomes.push(outcome)
+      for (const outcome of await applySessions(sql, memory, run)) outcomes.push(outcome)
       from = end
     }
     return outcomes
@@ -139,8 +135,6 @@ export function createAccountingStore(
       try {
         return await store.batch((sql) => apply(sql, records))
       } catch (error) {
-        // What was rolled back must not be remembered.
-        remembered.clear()
         if (!(error instanceof Raced) || attempt === ATTEMPTS) throw error
       }
     }
@@ -153,7 +147,6 @@ async function applySessions(
   sql: Sql,
   memory: Map<string, Known>,
   records: readonly SessionRecord[],
-  batch: number,
 ): Promise<RecordOutcome[]> {
   const places: Known[] = []
   const missing: Known[] = []
@@ -170,7 +163,6 @@ async function applySessions(
         radio: null,
         subscriber: null,
         changed: false,
-        moved: 0,
       }
       memory.set(key, known)
       missing.push(known)
@@ -179,7 +171,7 @@ async function applySessions(
   }
   if (missing.length > 0) await load(sql, memory, missing)
   const events: Omit<UsageEvent, 'eventId'>[] = []
-  const moved: Known[] = []
+  const moved = new Set<Known>()
   const outcomes: RecordOutcome[] = []
   for (let index = 0; index < records.length; index++) {
     const [record, known] = [records[index], places[index]]
@@ -188,13 +180,10 @@ async function applySessions(
     outcomes.push(outcome)
     if (session === known.session) continue
     move(known, session, record)
-    if (known.moved !== batch) {
-      known.moved = batch
-      moved.push(known)
-    }
+    moved.add(known)
     if (delta) events.push(eventOf(record, known, delta))
   }
-  await write(sql, moved)
+  await write(sql, [...moved])
   await appendUsage(sql, events)
   return outcomes
 }

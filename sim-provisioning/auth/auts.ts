@@ -4,7 +4,7 @@ import { timingSafeEqual } from 'node:crypto'
 import { type AuthenticationFunctions, xor } from './functions.ts'
 import { readSqn, type Sqn, sqnOctets } from './sqn.ts'
 
-export const AUTS_LENGTH = 14
+const AUTS_LENGTH = 14
 const DUMMY_AMF = new Uint8Array(2)
 
 export type AutsVerdict =

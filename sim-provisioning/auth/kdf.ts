@@ -11,7 +11,7 @@ const FC_RES_STAR = 0x6b
 const FC_K_SEAF = 0x6c
 
 /** 32 octets for the key `key`, the function code `fc` and its parameters P0, P1 ... (TS 33.220 §B.2). */
-export function kdf(key: Uint8Array, fc: number, ...parameters: readonly Uint8Array[]): Uint8Array {
+function kdf(key: Uint8Array, fc: number, ...parameters: readonly Uint8Array[]): Uint8Array {
   const text = new Uint8Array(parameters.reduce((sum, { length }) => sum + length + 2, 1))
   text[0] = fc
   let at = 1

@@ -7,7 +7,7 @@ import type { Branded } from '../../core/kernel/ids.ts'
 /** A sequence number of 48 bits. */
 export type Sqn = Branded<bigint, 'Sqn'>
 
-export const IND_BITS = 5
+const IND_BITS = 5
 /** How many elements the USIM's array has. */
 export const IND_COUNT = 32
 export const SEQ_MAX = (1n << 43n) - 1n

@@ -178,3 +178,35 @@ for (const url of SECRETS)
       t.notMatch(stdout + stderr, /s3|same/, line)
     }
   })
+
+onEachEngine('db prune deletes what is old, and says what it would', async (t, database) => {
+  const env = environment(database)
+  const cwd = t.testdirName
+  const store = await database.open()
+  await store.batch((sql) =>
+    sql.insert({ table: 'charging_event', columns: ['at', 'subscriber_id', 'kind'] }, [
+      [1n, 'alice', 'threshold'],
+      [2n, 'alice', 'threshold'],
+      [3n, 'alice', 'threshold'],
+    ]),
+  )
+  const events = (): Promise<unknown[]> => store.batch((sql) => sql.rows('select event_id from charging_event'))
+  t.match(await run('db prune --dry-run', cwd, env), {
+    exit: 0,
+    stdout: /Would delete .*\n(.*\n)* {2}charging_event: 2 rows/,
+  })
+  t.equal((await events()).length, 3)
+  t.match(await run('db prune --before 2999-01-01', cwd, env), { exit: 78, stderr: /must not be deleted yet/ })
+  t.match(await run('db prune --before yesterday', cwd, env), { exit: 64, stderr: /a date like/ })
+  t.match(await run('db prune --before 1969-12-31 --json', cwd, env), { exit: 0, stdout: /"charging_event":\s*0/ })
+  t.match(await run('db prune', cwd, { ...env, TALLYCELL_STORE_KEEP_DAYS: '0' }), { exit: 0, stdout: /for ever/ })
+  t.match(await run('db prune', cwd, { ...env, TALLYCELL_STORE_KEEP_DAYS: '29' }), { exit: 78 })
+  t.match(await run('db prune', cwd, env), { exit: 0, stdout: /Deleted .*\n(.*\n)* {2}charging_event: 2 rows/ })
+  t.same(await events(), [{ event_id: 3n }])
+  if (database.engine === 'postgresql') return
+  const lock = createNodeLock(join(cwd, 'tallycell-data'))
+  await lock.start()
+  t.match(await run('db prune', cwd, env), { stderr: /another node/ })
+  t.match(await run('db prune --dry-run', cwd, env), { exit: 0 })
+  await lock.stop()
+})

@@ -20,7 +20,19 @@ async function open(t: Test): Promise<{ store: Store; url: string }> {
 }
 
 const COLUMNS = [
-  ...['origin', 'session_id', 'sequence', 'access', 'start_at', 'end_at', 'uplink', 'downlink', 'cause', 'received_at', 'flags'],
+  ...[
+    'origin',
+    'session_id',
+    'sequence',
+    'access',
+    'start_at',
+    'end_at',
+    'uplink',
+    'downlink',
+    'cause',
+    'received_at',
+    'flags',
+  ],
 ]
 
 /** Events with the ids that the database gives, from `from` on where that is told. */
@@ -28,7 +40,10 @@ async function write(store: Store, count: number, at: bigint, from?: bigint): Pr
   await store.batch(async (sql) => {
     if (from !== undefined) await sql.run(`alter sequence usage_event_event_id_seq restart with ${from}`)
     const row = (n: number): Value[] => ['radius:ap', `s${n}`, 1n, 'wifi', at, at, 1n, 1n, 'stop', at, 0n]
-    await sql.insert({ table: 'usage_event', columns: COLUMNS }, Array.from({ length: count }, (_, n) => row(n)))
+    await sql.insert(
+      { table: 'usage_event', columns: COLUMNS },
+      Array.from({ length: count }, (_, n) => row(n)),
+    )
   })
 }
 
@@ -63,7 +78,17 @@ t.test('the next block is made when the last is half full, and readers see one t
   t.same(await blocks(store), [`0-${FIRST}`, `${FIRST}-${FIRST + 50_000_000n}`])
   t.equal(await make(store), undefined)
   await write(store, 4, NOW, FIRST - 2n)
-  t.same(await ids(store, 0n, 100), [1n, 2n, 3n, FIRST / 2n, FIRST / 2n + 1n, FIRST - 2n, FIRST - 1n, FIRST, FIRST + 1n])
+  t.same(await ids(store, 0n, 100), [
+    1n,
+    2n,
+    3n,
+    FIRST / 2n,
+    FIRST / 2n + 1n,
+    FIRST - 2n,
+    FIRST - 1n,
+    FIRST,
+    FIRST + 1n,
+  ])
   t.same(await ids(store, FIRST - 2n, 2), [FIRST - 1n, FIRST])
   const plan = await store.batch((sql) =>
     sql.rows<{ 'QUERY PLAN': string }>(
@@ -131,5 +156,8 @@ t.test('who reads the whole journal holds nobody up: the block waits', async (t)
   release()
   await reader
   t.match(await make(store), /^usage_event_/)
-  t.same(await ask(url, "select count(*)::int as n from pg_class where relname like 'usage_event_%' and relkind = 'r'"), [{ n: 3 }])
+  t.same(
+    await ask(url, "select count(*)::int as n from pg_class where relname like 'usage_event_%' and relkind = 'r'"),
+    [{ n: 3 }],
+  )
 })

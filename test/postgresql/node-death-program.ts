@@ -41,6 +41,4 @@ async function accessPoint(sessionId: string): Promise<void> {
   }
 }
 
-await Promise.all(
-  [0, 1, 2, 3].flatMap((index) => [gateway(`${node}.${index}`), accessPoint(`${node}.${index}`)]),
-)
+await Promise.all([0, 1, 2, 3].flatMap((index) => [gateway(`${node}.${index}`), accessPoint(`${node}.${index}`)]))

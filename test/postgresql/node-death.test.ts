@@ -10,7 +10,18 @@ import { radioId, subscriberId } from '../../core/kernel/ids.ts'
 import { microtokens, millis } from '../../core/kernel/units.ts'
 import { openStore, type Store } from '../../core/store/store.ts'
 import { createAccountingStore } from '../../offload/accounting/store.ts'
-import { accounts, engine, faults, giveOctets, grantOf, NOON, PLAN, prepare, request, subscribers } from '../compliance/charging-world.ts'
+import {
+  accounts,
+  engine,
+  faults,
+  giveOctets,
+  grantOf,
+  NOON,
+  PLAN,
+  prepare,
+  request,
+  subscribers,
+} from '../compliance/charging-world.ts'
 import { newDatabase } from '../compliance/engines.ts'
 
 const GIFT = 1_000_000_000_000n
@@ -102,7 +113,10 @@ t.test('a node is killed at work: another goes on with its sessions, nothing los
   const before = await booked(store)
   for (const [session, { number, octets }] of dying.answered) {
     const there = before.get(session)
-    t.ok(there && there.octets >= octets && there.number >= number && there.number <= number + 1n, `${session}: answered ${number}, booked ${there?.number}`)
+    t.ok(
+      there && there.octets >= octets && there.number >= number && there.number <= number + 1n,
+      `${session}: answered ${number}, booked ${there?.number}`,
+    )
   }
 
   await t.test('its gateway repeats the request that was not answered, and goes on', async (t) => {

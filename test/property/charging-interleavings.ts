@@ -66,7 +66,7 @@ interface Peer {
 const crash = new Error('the power went')
 
 /** A store whose transaction dies at the `at`th statement, once. */
-export function crashing(store: Store): { readonly store: Store; arm(at: number): void } {
+function crashing(store: Store): { readonly store: Store; arm(at: number): void } {
   let left = 0
   const dying = (sql: Sql): Sql =>
     new Proxy(sql, {

@@ -18,7 +18,7 @@ t.test('invoices are listed and shown', async (t) => {
   await json(['tenant', 'set', 'mvno', '--currency', 'EUR', '--time-zone', 'Europe/Berlin'])
   await json(['plan', 'add', join(cwd, 'fine.yaml')])
   await json(['subscriber', 'add', 'alice', '--imsi', '001010000000001', '--payer', 'mvno', '--plan', 'fine'])
-  await json(['balance', 'top-up', 'alice', '20.00', '--reference', 'a'])
+  await json(['topup', 'alice', '20.00', '--reference', 'a'])
   t.same(await json(['invoice', 'list']), { invoices: [], more: false })
   t.match((await run('invoice', 'list')).stdout, 'No invoices yet')
   await use('alice', 10_000_000n)
@@ -27,7 +27,15 @@ t.test('invoices are listed and shown', async (t) => {
   t.equal(await withStore((store) => store.batch((sql) => closePeriods(sql, made))), 1)
   t.match(await json(['invoice', 'list', '--subscriber', 'alice']), {
     invoices: [
-      { invoice: '1', tenant: 'mvno', subscriber: 'alice', month: '2027-01', exact: '1234560', rounded: '1230000', owed: '0' },
+      {
+        invoice: '1',
+        tenant: 'mvno',
+        subscriber: 'alice',
+        month: '2027-01',
+        exact: '1234560',
+        rounded: '1230000',
+        owed: '0',
+      },
     ],
     more: false,
   })

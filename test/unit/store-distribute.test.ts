@@ -13,7 +13,9 @@ function uniqueSets({ table, columns }: Table): string[][] {
   const split = (list: string): string[] => list.split(',').map((name) => name.trim())
   const sets: string[][] = []
   for (const [, list = ''] of columns.matchAll(/\b(?:primary key|unique) \(([^)]*)\)/g)) sets.push(split(list))
-  for (const [, name = ''] of columns.matchAll(/(\w+) (?:identity(?: forever)?|\w+(?: not null)? (?:primary key|unique))(?=,|$)/gm))
+  for (const [, name = ''] of columns.matchAll(
+    /(\w+) (?:identity(?: forever)?|\w+(?: not null)? (?:primary key|unique))(?=,|$)/gm,
+  ))
     sets.push([name])
   for (const { on, unique } of indexes)
     if (unique && on.startsWith(`${table} (`)) sets.push(split(/\(([^)]*)\)/.exec(on)?.[1] ?? ''))
@@ -41,7 +43,15 @@ for (const table of tables) {
 t.test('what is locked in sets stays in one place', async (t) => {
   // Citus takes `select … for update` of one shard only.
   const spread = new Set(distributionStatements().map(({ table }) => table))
-  for (const table of ['usage_session', 'usage_counter', 'charging_session', 'charging_counter', 'wallet', 'ledger_account', 'stage_cursor'])
+  for (const table of [
+    'usage_session',
+    'usage_counter',
+    'charging_session',
+    'charging_counter',
+    'wallet',
+    'ledger_account',
+    'stage_cursor',
+  ])
     t.notOk(spread.has(table), table)
   for (const table of ['usage_event', 'cdr', 'charging_event', 'log_entry']) t.ok(spread.has(table), table)
 })

@@ -3,8 +3,16 @@
 import type { PayerId, SubscriberId } from '../../../core/kernel/ids.ts'
 import { type Millis, millis } from '../../../core/kernel/units.ts'
 import type { Sql, Target, Value } from '../../../core/store/sql.ts'
-import { type AccountId, earnedOf, moneyOf, overuseOf, owedOf, type WalletOwner } from '../../ledger/accounts.ts'
-import { type AccountRow, free, openAccounts, postTransfers } from '../../ledger/store.ts'
+import {
+  type AccountId,
+  earnedOf,
+  moneyOf,
+  overuseOf,
+  owedOf,
+  payerAccount,
+  type WalletOwner,
+} from '../../ledger/accounts.ts'
+import { free, openAccounts, postTransfers } from '../../ledger/store.ts'
 import { keepMoney } from '../balances/store.ts'
 import { readTenants, type Tenant } from '../catalogue/store.ts'
 import { periodOf } from '../plan/calendar.ts'
@@ -119,26 +127,14 @@ async function bookRounding(
           ? money
           : over
       : ([owed, over].find((debt) => there(debt) >= amount) ?? money)
-  const income = earnedOf(tenant, 'income', 'sales', currency)
-  // What other nodes have earned is not on the account of sales.
-  const [debit, credit] = difference > 0n ? [account, income] : [await incomeOf(sql, tenant, currency, amount), account]
+  // What is taken off is given back: the income of nodes stays out of it, which they move with every request.
+  const [debit, credit] =
+    difference > 0n
+      ? [account, earnedOf(tenant, 'income', 'sales', currency)]
+      : [payerAccount(tenant, 'refunds', currency), account]
   await postTransfers(sql, [{ cause: `rounding:${tenant}:${period}:${subscriber}`, debit, credit, amount, at }])
   if (difference < 0n && account === money) await keepMoney(sql, { owner, tenant, currency, at })
   return account === owed ? difference : 0n
-}
-
-/** An account of income that holds `amount`. The tenant has earned it, else there was nothing to round. */
-async function incomeOf(sql: Sql, tenant: PayerId, currency: string, amount: bigint): Promise<AccountId> {
-  const rows = await sql.rows<AccountRow>(
-    `select account_no, account_id, debits, credits, pending from ledger_account
-     where account_id > ? and account_id < ? and unit = ? order by account_id`,
-    `payer:${tenant}:income:`,
-    `payer:${tenant}:income;`,
-    currency,
-  )
-  const found = rows.find((row) => free(row) >= amount)
-  if (!found) throw new RangeError(`${tenant} has not earned ${amount} ${currency}`)
-  return found.account_id
 }
 
 /** Makes what invoices are due at `at` for one tenant after the other; resolves with how many were made. */

@@ -90,7 +90,7 @@ export function addUsed(used: Used, { used: units }: Pick<ServiceRequest, 'used'
 }
 
 /** The grant that the state holds, as an answer. */
-export const answerOf = (state: ServiceState): PlainAnswer => ({
+const answerOf = (state: ServiceState): PlainAnswer => ({
   ratingGroup: state.ratingGroup,
   result: 'granted',
   granted: { octets: state.octets, seconds: state.seconds, units: state.units },

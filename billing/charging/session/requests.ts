@@ -234,7 +234,7 @@ function cutWhereDue(desk: Desk, at: Millis): void {
 }
 
 /** Gives everything back and writes the last record. */
-export function end(desk: Desk, asked: Asked, state: 'closed' | 'expired', cause: ClosingCause): void {
+function end(desk: Desk, asked: Asked, state: 'closed' | 'expired', cause: ClosingCause): void {
   const { session, purse } = desk
   const { at } = asked.request
   const serving = servingOf(desk, asked, state)
@@ -250,7 +250,7 @@ export function end(desk: Desk, asked: Asked, state: 'closed' | 'expired', cause
 }
 
 /** When the session is dead if nothing more is heard of it. */
-export const deadline = ({ last, services }: Session, { plan }: Terms, { margin }: SessionLimits): Millis => {
+const deadline = ({ last, services }: Session, { plan }: Terms, { margin }: SessionLimits): Millis => {
   const longest = services.reduce((most, { validity }) => (validity > most ? validity : most), plan.grant.validity)
   return millis(last + longest * 2000n + margin)
 }

@@ -4,7 +4,6 @@ import type { Millis } from '../../../core/kernel/units.ts'
 import type { AccountId } from '../../ledger/accounts.ts'
 import { MOST_TOTAL, type Totals, type Transfer, type UsageTransfer } from '../../ledger/store.ts'
 import { periodOf } from '../plan/calendar.ts'
-import type { Pot, Purse } from './purse.ts'
 
 /** What somebody may want to be told. */
 export interface ChargingEvent {
@@ -91,9 +90,22 @@ export function record(book: Book, transfer: UsageTransfer): void {
   if (to) book.crowded.set(credit, { ...to, credits: to.credits + amount })
 }
 
+interface Payer {
+  readonly tenant: PayerId
+  readonly subscriber: SubscriberId
+  /** Undefined: the flat plan. */
+  readonly currency: string | undefined
+  readonly timeZone: string
+}
+
 /** Notes what a subscriber was charged in money at `at`. Nothing of the flat plan, which has no invoices. */
-export function accrue(book: Book, purse: Purse, at: Millis, amount: bigint, onCredit: boolean): void {
-  const { tenant, subscriber, currency, timeZone } = purse
+export function accrue(
+  book: Book,
+  { tenant, subscriber, currency, timeZone }: Payer,
+  at: Millis,
+  amount: bigint,
+  onCredit: boolean,
+): void {
   if (currency === undefined) return
   const period = periodOf('month', at, timeZone).start
   const key = `${tenant} ${period} ${subscriber}`
@@ -108,7 +120,7 @@ export function accrue(book: Book, purse: Purse, at: Millis, amount: bigint, onC
 }
 
 /** The totals of pots by account id, as `fits` wants them. */
-export const totalsOf = (pots: Iterable<Pot>): Map<AccountId, Totals> => {
+export const totalsOf = (pots: Iterable<Totals & { readonly id: AccountId }>): Map<AccountId, Totals> => {
   const totals = new Map<AccountId, Totals>()
   for (const pot of pots) totals.set(pot.id, pot)
   return totals

@@ -177,7 +177,7 @@ export function hold(pot: Pot, amount: bigint): void {
 }
 
 /** More octets than this in one report, or a charge beyond `MOST_CHARGE` micro-units, is no usage but a fault. */
-export const MOST_UNITS = 1n << 50n
+const MOST_UNITS = 1n << 50n
 const MOST_CHARGE = 1n << 60n
 
 /** Whether the books can take it. */

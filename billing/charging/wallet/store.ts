@@ -136,7 +136,7 @@ export interface PurseWanted {
 }
 
 /** Where a postpaid or hybrid subscriber's debt is booked. */
-export const creditAccountOf = ({ subscriber, currency }: Pick<PurseWanted, 'subscriber' | 'currency'>): AccountId =>
+const creditAccountOf = ({ subscriber, currency }: Pick<PurseWanted, 'subscriber' | 'currency'>): AccountId =>
   currency === undefined ? usageOf(subscriber) : owedOf(subscriber, currency)
 
 export interface Purses {

@@ -116,10 +116,6 @@ export async function accountStatement(
   )
 }
 
-/** What one charging session has paid, oldest first. */
-export const sessionStatement = (sql: Sql, session: bigint): Promise<TransferRow[]> =>
-  sql.rows<TransferRow>(`${TRANSFERS} where t.source = 'session' and t.reference = ? order by t.transfer_id`, session)
-
 /** All transfers behind `after`, oldest first: the audit trail, to be read on from the last id received. */
 export const transfersAfter = (sql: Sql, after: bigint, limit: number): Promise<TransferRow[]> =>
   sql.rows<TransferRow>(`${TRANSFERS} where t.transfer_id > ? order by t.transfer_id limit ?`, after, BigInt(limit))
