@@ -132,9 +132,6 @@ export const balances = (cell: string): Balance[] =>
 
 export const NOON = instant('2026-11-20T12:00Z')
 export const AT_HOME: TariffContext = { access: 'lte', radio: undefined, radioClass: undefined, visitedPlmn: undefined }
-
-/** Parts in one order, for comparing what has none. */
-const sorted = (list: readonly Part[]): Part[] => list.toSorted((a, b) => Number(a.account - b.account))
 export const sum = (list: readonly { amount: bigint }[]): bigint =>
   list.reduce((total, { amount }) => total + amount, 0n)
 export const meteredOf = (from: Amounts): Amounts =>
