@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
-import { decodeServices } from '../../billing/charging/session/state.ts'
+import { decodeServices } from '../../billing/charging/session/services-codec.ts'
 import { millis } from '../../core/kernel/units.ts'
 import { accounts, engine, faults, giveOctets, NOON, PLAN, prepare } from './charging-world.ts'
 import { onEachEngine } from './engines.ts'
@@ -41,7 +41,7 @@ onEachEngine(
       t.same(await faults(store), [], 'the books are whole')
     }
     const rows = await store.batch((sql) =>
-      sql.rows<{ session_key: string; number: bigint; services: string }>(
+      sql.rows<{ session_key: string; number: bigint; services: Uint8Array }>(
         'select session_key, number, services from charging_session s join charging_counter c on c.session_no = s.session_no',
       ),
     )

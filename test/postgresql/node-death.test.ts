@@ -4,7 +4,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import t from 'tap'
-import { decodeServices } from '../../billing/charging/session/state.ts'
+import { decodeServices } from '../../billing/charging/session/services-codec.ts'
 import { createRatingStage } from '../../billing/rating/store.ts'
 import { radioId, subscriberId } from '../../core/kernel/ids.ts'
 import { microtokens, millis } from '../../core/kernel/units.ts'
@@ -79,7 +79,7 @@ function start(url: string, name: string): Node {
 async function booked(store: Store): Promise<Map<string, Answered>> {
   const found = new Map<string, Answered>()
   await store.batch(async (sql) => {
-    const charged = await sql.rows<{ session_key: string; number: bigint; services: string }>(
+    const charged = await sql.rows<{ session_key: string; number: bigint; services: Uint8Array }>(
       'select session_key, number, services from charging_session s join charging_counter c on c.session_no = s.session_no',
     )
     for (const { session_key, number, services } of charged) {

@@ -7,7 +7,8 @@ import type { AccountId, WalletOwner } from '../../ledger/accounts.ts'
 import { type AccountRow, posted } from '../../ledger/store.ts'
 import { createCatalogue, planKey, readTenants, type Tenant } from '../catalogue/store.ts'
 import type { Plan } from '../plan/plan.ts'
-import { decodeServices, type Session } from '../session/state.ts'
+import { decodeServices } from '../session/services-codec.ts'
+import type { Session } from '../session/state.ts'
 
 export interface Profile {
   readonly subscriber: SubscriberId
@@ -173,7 +174,7 @@ interface SessionRow {
   readonly closed_at: Millis | null
   readonly state: Session['state']
   readonly last_at: Millis
-  readonly services: string
+  readonly services: Uint8Array
 }
 
 export interface SessionFilter {

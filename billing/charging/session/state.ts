@@ -1,4 +1,4 @@
-// A charging session as it stands, and its compact text: what every request rewrites is kept small, so that many rows share a page.
+// A charging session as it stands.
 import type { QuotaContext } from '../../../core/events/quota.ts'
 import type { Access } from '../../../core/events/usage-event.ts'
 import type { PayerId, RadioId, SubscriberId } from '../../../core/kernel/ids.ts'
@@ -140,83 +140,3 @@ export const splitKey = (key: string): { readonly origin: string; readonly sessi
 /** What tariffs are chosen by, as one text to compare. */
 export const contextKey = ({ access, visitedPlmn }: QuotaContext, radioClass: string | undefined): string =>
   `${access} ${visitedPlmn ?? ''} ${radioClass ?? ''}`
-
-const KINDS = ['bundle', 'money', 'credit'] as const
-const UNITS = ['octet', 'second', 'message', 'money'] as const
-const optional = (value: bigint | undefined): string => (value === undefined ? '' : value.toString())
-const maybe = (text: string | undefined): bigint | undefined => (text ? BigInt(text) : undefined)
-
-/** `records,recordFrom` and a service each, parted by line feeds; commas inside, parts behind. Empty is undefined. */
-export function encodeServices({
-  records,
-  recordFrom,
-  services,
-}: Pick<Session, 'records' | 'recordFrom' | 'services'>): string {
-  let text = `${records},${recordFrom}`
-  for (const s of services) {
-    const { used: u } = s
-    text += `\n${s.ratingGroup},${s.rule},${optional(s.octets)},${optional(s.seconds)},${optional(s.units)},${s.validity},${optional(s.threshold)},${s.throttled ? 1 : 0},${optional(s.change)},${s.step},${s.until},${s.remainder},${s.settled},${s.chargedOctets},${s.chargedMoney},${s.heldOctets},${s.heldMoney},${u.first},${u.last},${u.uplink},${u.downlink},${u.seconds},${u.messages},${u.charge},${u.bundled},${u.free}`
-    for (const p of s.parts)
-      text += `,${p.account},${KINDS.indexOf(p.kind)},${UNITS.indexOf(p.unit)},${p.held},${p.spent}`
-  }
-  return text
-}
-
-const FIELDS = 26
-const PART = 5
-
-/** The inverse of `encodeServices`. */
-export function decodeServices(text: string): Pick<Session, 'records' | 'recordFrom' | 'services'> {
-  const [head = '', ...lines] = text.split('\n')
-  const comma = head.indexOf(',')
-  return {
-    records: BigInt(head.slice(0, comma)),
-    recordFrom: BigInt(head.slice(comma + 1)),
-    services: lines.map(decodeService),
-  }
-}
-
-function decodeService(line: string): ServiceState {
-  const fields = line.split(',')
-  const at = (index: number): bigint => BigInt(fields[index] ?? '')
-  const parts: Held[] = []
-  for (let from = FIELDS; from < fields.length; from += PART)
-    parts.push({
-      account: at(from),
-      kind: KINDS[Number(fields[from + 1])] ?? 'bundle',
-      unit: UNITS[Number(fields[from + 2])] ?? 'octet',
-      held: at(from + 3),
-      spent: at(from + 4),
-    })
-  return {
-    ratingGroup: at(0),
-    rule: Number(fields[1]),
-    octets: maybe(fields[2]),
-    seconds: maybe(fields[3]),
-    units: maybe(fields[4]),
-    validity: at(5),
-    threshold: maybe(fields[6]),
-    throttled: fields[7] === '1',
-    change: maybe(fields[8]),
-    step: at(9),
-    until: at(10),
-    remainder: at(11),
-    settled: at(12),
-    chargedOctets: at(13),
-    chargedMoney: at(14),
-    heldOctets: at(15),
-    heldMoney: at(16),
-    used: {
-      first: at(17),
-      last: at(18),
-      uplink: at(19),
-      downlink: at(20),
-      seconds: at(21),
-      messages: at(22),
-      charge: at(23),
-      bundled: at(24),
-      free: at(25),
-    },
-    parts,
-  }
-}

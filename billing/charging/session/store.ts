@@ -3,7 +3,8 @@ import type { Access } from '../../../core/events/usage-event.ts'
 import type { PayerId, RadioId, SubscriberId } from '../../../core/kernel/ids.ts'
 import { type Millis, toJson } from '../../../core/kernel/units.ts'
 import type { Sql, Target, Value } from '../../../core/store/sql.ts'
-import { decodeServices, encodeServices, type Session } from './state.ts'
+import { decodeServices, encodeServices } from './services-codec.ts'
+import type { Session } from './state.ts'
 
 interface SessionRow {
   readonly session_no: bigint
@@ -30,7 +31,7 @@ interface CounterRow {
   readonly late: bigint
   readonly context: string
   readonly answer: string
-  readonly services: string
+  readonly services: Uint8Array
 }
 
 const SESSION = [
@@ -242,7 +243,7 @@ export async function openSessions(
 
 /** What sessions hold, read without a lock. */
 export async function peekServices(sql: Sql, sessions: readonly bigint[]): Promise<Map<bigint, Session['services']>> {
-  const rows = await sql.find<{ session_no: bigint; services: string }>(
+  const rows = await sql.find<{ session_no: bigint; services: Uint8Array }>(
     'select session_no, services from charging_counter',
     'session_no',
     sessions,
@@ -262,7 +263,7 @@ export const sessionsToCheck = (sql: Sql, now: Millis, limit: number): Promise<{
 export async function reservedByAccount(sql: Sql): Promise<Map<bigint, bigint>> {
   const held = new Map<bigint, bigint>()
   for (let after = -1n; ; ) {
-    const rows = await sql.rows<{ session_no: bigint; services: string }>(
+    const rows = await sql.rows<{ session_no: bigint; services: Uint8Array }>(
       `select c.session_no, c.services from charging_counter c join charging_session s on s.session_no = c.session_no
        where s.closed_at is null and c.session_no > ? order by c.session_no limit 1000`,
       after,

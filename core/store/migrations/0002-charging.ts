@@ -90,12 +90,12 @@ export const charging: readonly Definition[] = [
   // What every request moves, apart from the rest, so that a commit dirties few pages; locked first by whoever works on the session.
   // number: highest CC-Request-Number; seen: bit n is set when number − 1 − n was taken; gaps, late: numbers skipped, and taken or
   // refused after a higher one; answer: to the request `number`; services: reservations and counters, one part per Rating-Group
-  // (billing/charging/session/state.ts).
+  // (billing/charging/session/services-codec.ts).
   {
     table: 'charging_counter',
     columns: `session_no integer primary key, state text not null check (state in ('open', 'closed', 'expired')), number integer not null,
     seen integer not null, last_at integer not null, gaps integer not null, late integer not null, context text not null,
-    answer text not null, services text not null`,
+    answer text not null, services blob not null`,
   },
   // Journal of what somebody may want to be told: thresholds, expiry, suspension, overuse. amount: in `unit`.
   {

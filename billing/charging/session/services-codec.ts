@@ -1,0 +1,187 @@
+// The services of a session as octets. Every request rewrites them, so they are small, that many rows share a page, and quick to
+// write: whole numbers in groups of seven bits, the lowest first, as in LEB128, with the sign in the lowest bit.
+import type { Held, ServiceState, Session } from './state.ts'
+
+type Stored = Pick<Session, 'records' | 'recordFrom' | 'services'>
+
+const KINDS = ['bundle', 'money', 'credit'] as const
+const UNITS = ['octet', 'second', 'message', 'money'] as const
+
+/** Numbers below it are exact as doubles when doubled. */
+const EXACT = 1n << 52n
+const LOW = 2 ** 28
+
+let octets = new Uint8Array(1024)
+let at = 0
+
+function room(): void {
+  if (at + 16 <= octets.length) return
+  const larger = new Uint8Array(octets.length * 2)
+  larger.set(octets)
+  octets = larger
+}
+
+/** A whole number below 2³². */
+function putSmall(value: number): void {
+  let rest = value
+  while (rest > 127) {
+    octets[at++] = (rest & 127) | 128
+    rest >>>= 7
+  }
+  octets[at++] = rest
+}
+
+function put(value: bigint): void {
+  room()
+  if (value < 0n || value >= EXACT) {
+    putLarge(value < 0n ? -value * 2n - 1n : value * 2n)
+    return
+  }
+  const double = Number(value) * 2
+  const high = Math.floor(double / LOW)
+  const low = double - high * LOW
+  if (high === 0) {
+    putSmall(low)
+    return
+  }
+  octets[at++] = (low & 127) | 128
+  octets[at++] = ((low >>> 7) & 127) | 128
+  octets[at++] = ((low >>> 14) & 127) | 128
+  octets[at++] = (low >>> 21) | 128
+  putSmall(high)
+}
+
+function putLarge(value: bigint): void {
+  let rest = value
+  while (rest > 127n) {
+    octets[at++] = Number(rest & 127n) | 128
+    rest >>= 7n
+  }
+  octets[at++] = Number(rest)
+}
+
+/** Undefined is 0, everything else one more. */
+const putOptional = (value: bigint | undefined): void => put(value === undefined ? 0n : value + 1n)
+
+export function encodeServices({ records, recordFrom, services }: Stored): Uint8Array {
+  at = 0
+  put(records)
+  put(recordFrom)
+  put(BigInt(services.length))
+  for (const service of services) putService(service)
+  return octets.slice(0, at)
+}
+
+function putService(service: ServiceState): void {
+  const { used } = service
+  put(service.ratingGroup)
+  put(BigInt(service.rule))
+  putOptional(service.octets)
+  putOptional(service.seconds)
+  putOptional(service.units)
+  put(service.validity)
+  putOptional(service.threshold)
+  put(service.throttled ? 1n : 0n)
+  putOptional(service.change)
+  put(service.step)
+  put(service.until)
+  put(service.remainder)
+  put(service.settled)
+  put(service.chargedOctets)
+  put(service.chargedMoney)
+  put(service.heldOctets)
+  put(service.heldMoney)
+  put(used.first)
+  put(used.last)
+  put(used.uplink)
+  put(used.downlink)
+  put(used.seconds)
+  put(used.messages)
+  put(used.charge)
+  put(used.bundled)
+  put(used.free)
+  put(BigInt(service.parts.length))
+  for (const { account, kind, unit, held, spent } of service.parts) {
+    put(account)
+    put(BigInt(KINDS.indexOf(kind) * UNITS.length + UNITS.indexOf(unit)))
+    put(held)
+    put(spent)
+  }
+}
+
+/** The inverse of `encodeServices`. Throws a RangeError where the octets end early or go on. */
+export function decodeServices(stored: Uint8Array): Stored {
+  let from = 0
+  const get = (): bigint => {
+    let value = 0n
+    let scale = 1
+    let exact = 0
+    let shift = 0n
+    for (;;) {
+      const octet = stored[from++]
+      if (octet === undefined) throw new RangeError('the services of a session end early')
+      // Six groups fit a double with room to spare; what is beyond them is rare.
+      if (scale <= LOW * 2 ** 14) {
+        exact += (octet & 127) * scale
+        scale *= 128
+      } else {
+        if (shift === 0n) {
+          value = BigInt(exact)
+          shift = BigInt(Math.log2(scale))
+        }
+        value |= BigInt(octet & 127) << shift
+        shift += 7n
+      }
+      if (octet < 128) break
+    }
+    if (shift === 0n) value = BigInt(exact)
+    return (value & 1n) === 0n ? value >> 1n : -((value + 1n) >> 1n)
+  }
+  const getOptional = (): bigint | undefined => {
+    const value = get()
+    return value === 0n ? undefined : value - 1n
+  }
+  const getPart = (): Held => {
+    const account = get()
+    const code = Number(get())
+    const kind = KINDS[Math.floor(code / UNITS.length)]
+    const unit = UNITS[code % UNITS.length]
+    if (!kind || !unit) throw new RangeError(`no kind of balance has the number ${code}`)
+    return { account, kind, unit, held: get(), spent: get() }
+  }
+  const getService = (): ServiceState => ({
+    ratingGroup: get(),
+    rule: Number(get()),
+    octets: getOptional(),
+    seconds: getOptional(),
+    units: getOptional(),
+    validity: get(),
+    threshold: getOptional(),
+    throttled: get() === 1n,
+    change: getOptional(),
+    step: get(),
+    until: get(),
+    remainder: get(),
+    settled: get(),
+    chargedOctets: get(),
+    chargedMoney: get(),
+    heldOctets: get(),
+    heldMoney: get(),
+    used: {
+      first: get(),
+      last: get(),
+      uplink: get(),
+      downlink: get(),
+      seconds: get(),
+      messages: get(),
+      charge: get(),
+      bundled: get(),
+      free: get(),
+    },
+    parts: Array.from({ length: Number(get()) }, getPart),
+  })
+  const [records, recordFrom] = [get(), get()]
+  const services = Array.from({ length: Number(get()) }, getService)
+  if (from !== stored.length) throw new RangeError('the services of a session go on after their end')
+  return { records, recordFrom, services }
+}
