@@ -7,12 +7,19 @@ import { table } from '../core/cli/table.ts'
 import { fail } from '../core/kernel/errors.ts'
 import { imsi, payerId, planId, subscriberId } from '../core/kernel/ids.ts'
 import type { CsvFields } from '../core/wire/csv.ts'
-import { addSubscriber, addSubscribers, listSubscribers, maskImsi, type NewSubscriber } from './profiles/store.ts'
+import {
+  addSubscriber,
+  addSubscribers,
+  changePlan,
+  listSubscribers,
+  maskImsi,
+  type NewSubscriber,
+} from './profiles/store.ts'
 
 const COLUMNS = { required: ['subscriber', 'imsi'], optional: ['payer', 'plan'] } as const
 
 export function subscriberCommands(): Command[] {
-  return [add, list]
+  return [add, plan, list]
 }
 
 const add: Command = {
@@ -47,6 +54,26 @@ const add: Command = {
     return {
       text: `Subscriber ${added.subscriber} (IMSI ${masked}) is registered: plan ${added.plan}, paid for by ${added.payer}.`,
       json: { ...added, imsi: masked },
+    }
+  },
+}
+
+const plan: Command = {
+  path: ['subscriber', 'plan'],
+  summary: 'charge a subscriber by another plan from its next session on',
+  positionals: [
+    { name: 'id', summary: 'name of the subscriber', required: true },
+    { name: 'plan', summary: 'a plan of the catalogue, or flat', required: true },
+  ],
+  examples: ['tallycell subscriber plan alice data-m'],
+  async run({ args }, context) {
+    const [subscriber, wanted] = [subscriberId(args.id ?? ''), planId(args.plan ?? '')]
+    const changed = await changePlan(await context.store(), subscriber, wanted)
+    return {
+      text: changed
+        ? `Subscriber ${subscriber} is charged by the plan ${wanted} from its next session on.`
+        : `Subscriber ${subscriber} is charged by the plan ${wanted} already.`,
+      json: { subscriber, plan: wanted, changed },
     }
   },
 }

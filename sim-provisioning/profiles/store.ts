@@ -56,6 +56,31 @@ export async function addSubscribers(
   )
 }
 
+/**
+ * Charges a subscriber by another plan from its next session on; false where it is that one already. The subscriber is enrolled anew, so
+ * that every reader of the list learns of it. Throws SUBSCRIBER_UNKNOWN.
+ */
+export async function changePlan(store: Store, subscriber: SubscriberId, plan: PlanId): Promise<boolean> {
+  return store.transaction(
+    async (tx) => {
+      const row = await tx
+        .selectFrom('subscriber')
+        .select(['subscriber_id', 'imsi', 'payer_id', 'plan_id', 'created_at'])
+        .where('subscriber_id', '=', subscriber)
+        .executeTakeFirst()
+      if (!row) return fail('SUBSCRIBER_UNKNOWN', { subscriber })
+      if (row.plan_id === plan) return false
+      await tx.deleteFrom('subscriber').where('subscriber_id', '=', subscriber).execute()
+      await tx
+        .insertInto('subscriber')
+        .values({ ...row, plan_id: plan })
+        .execute()
+      return true
+    },
+    ['subscriber'],
+  )
+}
+
 async function addOne(
   tx: Tx,
   { subscriber, imsi, payer = DEFAULT_PAYER, plan = DEFAULT_PLAN }: NewSubscriber,

@@ -5,6 +5,7 @@ import { createSubscriberDirectory } from '../../sim-provisioning/profiles/direc
 import {
   addSubscriber,
   addSubscribers,
+  changePlan,
   listSubscribers,
   maskImsi,
   type NewSubscriber,
@@ -97,6 +98,21 @@ onEachEngine('the directory answers from memory and sees what another process ad
   await directory.refresh()
   t.same(directory.byImsi(imsi('001010000000002')), { subscriber: 'bob', payer: 'acme', plan: 'flat' })
   t.equal(directory.imsiOf(subscriberId('nobody')), undefined)
+})
+
+onEachEngine('another plan reaches every reader of the list', async (t, database) => {
+  const [node, other] = [await database.open(), await database.open()]
+  await addSubscriber(node, sim('alice', '001010000000001', { payer: payerId('acme') }), now)
+  const directory = createSubscriberDirectory(node, { minInterval: 0 })
+  await directory.load()
+  t.equal(await changePlan(other, subscriberId('alice'), planId('data-m')), true)
+  t.equal(await changePlan(other, subscriberId('alice'), planId('data-m')), false)
+  await directory.refresh()
+  const alice = { subscriber: 'alice', payer: 'acme', plan: 'data-m' }
+  t.same(directory.byId(subscriberId('alice')), alice)
+  t.same(directory.byImsi(imsi('001010000000001')), alice)
+  t.equal((await node.db.selectFrom('subscriber').selectAll().execute()).length, 1)
+  await t.rejects(changePlan(node, subscriberId('nobody'), planId('flat')), { code: 'SUBSCRIBER_UNKNOWN' })
 })
 
 onEachEngine('more subscribers than one read takes', async (t, database) => {
