@@ -69,7 +69,10 @@ export function encodeServices({ records, recordFrom, services }: Stored): Uint8
   put(recordFrom)
   put(BigInt(services.length))
   for (const service of services) putService(service)
-  return octets.slice(0, at)
+  // From the pool of Buffer: an array of its own would cost more than all its octets.
+  const copy = Buffer.allocUnsafe(at)
+  copy.set(octets.subarray(0, at))
+  return copy
 }
 
 function putService(service: ServiceState): void {
