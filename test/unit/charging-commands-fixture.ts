@@ -41,8 +41,7 @@ export interface Shell {
 }
 
 // What a program would read of an answer: anything.
-// biome-ignore lint/suspicious/noExplicitAny: answers of all commands
-export type Json = any
+export type Json = ReturnType<typeof JSON.parse>
 
 const NOW = 1_800_000_000_000n
 

@@ -18,8 +18,8 @@ import type { Link } from './link.ts'
 import { createNodeMetrics } from './metrics.ts'
 import { createPeers, type ListenAt, type PeerConfig } from './peers.ts'
 import { createPending } from './pending.ts'
+import { createService } from './requests.ts'
 import { type Decision, type RealmRoute, route } from './routes.ts'
-import { createService } from './service.ts'
 
 export interface DiameterNodeDeps {
   readonly log: Logger

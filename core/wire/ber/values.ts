@@ -87,8 +87,7 @@ const text = (number: number, max: number, min: number, form: RegExp): BerType<s
   )
 
 const ANY_TEXT = /^/
-// biome-ignore lint/suspicious/noControlCharactersInRegex: IA5String has the control characters of ASCII.
-const ASCII = /^[\x00-\x7f]*$/
+const ASCII = /^\p{ASCII}*$/u
 const PRINTABLE = /^[\x20-\x7e]*$/
 
 /** UTF8String; sizes in octets. */

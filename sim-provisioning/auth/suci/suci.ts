@@ -91,7 +91,6 @@ export function unpackDigits(bytes: Uint8Array): string | undefined {
 export function userName(plain: Uint8Array): string | undefined {
   if (plain.length === 0 || plain.length > NAI_OCTETS) return undefined
   const text = Buffer.from(plain).toString('utf8')
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is refused
-  if (!Buffer.from(text, 'utf8').equals(plain) || /[\u0000-\u001f\u007f@]/.test(text)) return undefined
+  if (!Buffer.from(text, 'utf8').equals(plain) || /[\p{Cc}@]/u.test(text)) return undefined
   return text
 }
