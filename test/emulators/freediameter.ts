@@ -1,7 +1,7 @@
 // Debian's freeDiameterd: the Diameter stack that Open5GS is built on, as a process of its own with its files in a folder.
 import { execFileSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
-import { type AddressInfo, createServer } from 'node:net'
+import { type AddressInfo, connect, createServer } from 'node:net'
 import { join } from 'node:path'
 import { findProgram, launch, type Running } from './program.ts'
 
@@ -132,7 +132,19 @@ export async function startFreeDiameter(options: FreeDiameterOptions): Promise<F
   const running = await launch(program, ['-c', file, '-d'], {
     cwd: folder,
     patience: 20_000,
-    ready: (output) => output.includes('freeDiameterd daemon initialized'),
+    // It says so a moment before it listens.
+    ready: async (output) => output.includes('freeDiameterd daemon initialized') && (await listens(port)),
   })
   return { ...running, port, securePort }
+}
+
+function listens(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1')
+    socket.once('error', () => resolve(false))
+    socket.once('connect', () => {
+      socket.destroy()
+      resolve(true)
+    })
+  })
 }
