@@ -101,6 +101,9 @@ export function createPublisher({ store, signer, tiles, clock, directory }: Publ
     const stored = await readCheckpoint(store)
     const file = await tiles.read(CHECKPOINT_PATH, NOTE_LIMIT)
     if (!stored || stored.size > whole || (file && Buffer.from(file).toString() === stored.note)) return
+    // Another process may have committed this checkpoint a moment ago, and what is committed can be read before it is durable. A batch
+    // waits for the disk, and so for everything committed before it: the world never sees a checkpoint that a power cut takes back.
+    await store.batch((sql) => lockLog(sql, origin))
     const next = await tiles.prepare(CHECKPOINT_PATH, Buffer.from(stored.note))
     let placed = false
     await store.batch(async (sql) => {

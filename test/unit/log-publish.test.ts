@@ -187,6 +187,39 @@ t.test('the checkpoint in the database was signed, the file not yet replaced, no
   await store.close()
 })
 
+t.test('a checkpoint that another process has committed is not shown before it is on disk', async (t) => {
+  const directory = join(t.testdir(), 'log')
+  const tiles = createTileDirectory(directory)
+  const store = await openStore({ path: ':memory:' })
+  await grow(store, 0, 5)
+  const other = crashing(store, tiles, 6, true)
+  await t.rejects(publisherOf(other.store, other.tiles, directory).publish(), { message: 'crash' })
+  let disk = (): void => undefined
+  const synced = new Promise<void>((resolve) => {
+    disk = resolve
+  })
+  let waiting = (): void => undefined
+  const committed = new Promise<void>((resolve) => {
+    waiting = resolve
+  })
+  const slow: Store = {
+    ...store,
+    async batch(work) {
+      const result = await store.batch(work)
+      waiting()
+      await synced
+      return result
+    },
+  }
+  const publishing = publisherOf(slow, tiles, directory).publish()
+  await committed
+  t.notOk(existsSync(join(directory, 'checkpoint')), 'not while the disk is busy')
+  disk()
+  t.equal(await publishing, 5n)
+  t.equal(await audit(directory, [0, 4]), 5n)
+  await store.close()
+})
+
 async function emptyLog(sql: Sql): Promise<void> {
   for (const table of ['log_entry', 'log_state', 'log_checkpoint']) await sql.run(`delete from ${table}`)
 }
