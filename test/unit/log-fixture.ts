@@ -7,7 +7,8 @@ import { createLog, type ReceiptLog } from '../../billing/log/log.ts'
 import { createReferenceSecrets, type ReferenceSecrets } from '../../billing/log/receipts/references.ts'
 import type { PolicyTerms } from '../../billing/policy/policy.ts'
 import type { SubscriberDirectory } from '../../core/events/ports.ts'
-import { imsi, payerId, subscriberId } from '../../core/kernel/ids.ts'
+import { appendUsage } from '../../core/events/store.ts'
+import { imsi, payerId, radioId, subscriberId } from '../../core/kernel/ids.ts'
 import { type Millis, microtokens, millis, octets } from '../../core/kernel/units.ts'
 import type { SigningKey } from '../../core/runtime/keys.ts'
 import type { Target } from '../../core/store/sql.ts'
@@ -90,57 +91,29 @@ export interface TestUsage {
   readonly flags?: bigint
 }
 
-const USAGE: Target = {
-  table: 'usage_event',
-  columns: [
-    'origin',
-    'session_id',
-    'sequence',
-    'subscriber_id',
-    'radio_id',
-    'access',
-    'start_at',
-    'end_at',
-    'uplink',
-    'downlink',
-    'cause',
-    'received_at',
-    'flags',
-  ],
-}
-
 /** Writes usage events as the meters would. */
 export async function writeUsage(store: Store, events: readonly TestUsage[]): Promise<void> {
   const rows = events.map(
-    ({
-      origin = 'radius:ap',
-      session = 's',
-      sequence = 1n,
-      subscriber = 'sub-1',
-      radio = 'cafe',
-      start = START,
-      end = START + 60_000n,
-      uplink = 1000n,
-      downlink = 2000n,
-      received = end,
-      flags = 0n,
-    }) => [
-      origin,
-      session,
-      sequence,
-      subscriber,
-      radio,
-      'wifi',
-      start,
-      end,
-      uplink,
-      downlink,
-      'interim',
-      received,
-      flags,
-    ],
+    ({ origin = 'radius:ap', session = 's', subscriber = 'sub-1', radio = 'cafe', start = START, ...event }) => {
+      const { sequence = 1n, end = start + 60_000n, uplink = 1000n, downlink = 2000n } = event
+      return {
+        origin,
+        sessionId: session,
+        sequence,
+        subscriber: subscriber === null ? undefined : subscriberId(subscriber),
+        radio: radio === null ? undefined : radioId(radio),
+        access: 'wifi',
+        start: millis(start),
+        end: millis(end),
+        uplink: octets(uplink),
+        downlink: octets(downlink),
+        cause: 'interim',
+        received: millis(event.received ?? end),
+        flags: Number(event.flags ?? 0n),
+      } as const
+    },
   )
-  await store.batch((sql) => sql.insert(USAGE, rows))
+  await store.batch((sql) => appendUsage(sql, rows))
 }
 
 export interface TestRadioEvent {

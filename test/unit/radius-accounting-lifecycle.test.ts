@@ -1,30 +1,15 @@
 // Starting, stopping and dying of the accounting server.
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
 import { Worker } from 'node:worker_threads'
 import { pino } from 'pino'
 import { Registry } from 'prom-client'
 import t from 'tap'
-import { isTallycellError, type TallycellError } from '../../core/kernel/errors.ts'
 import { createAccountingServer, type Verdict } from '../../core/transport/radius/accounting-server.ts'
-import { acceptAll, createNas, deferred, LOOPBACK, request, serve, until } from './radius-fixture.ts'
-
-/** Starts a server that should not start. */
-async function refused(...listen: { host: string; port: number }[]): Promise<TallycellError> {
-  const server = createAccountingServer(
-    { handle: acceptAll, log: pino({ enabled: false }), metrics: new Registry() },
-    { listen, clients: [LOOPBACK] },
-  )
-  try {
-    await server.start()
-  } catch (error) {
-    if (isTallycellError(error)) return error
-    throw error
-  } finally {
-    await server.stop()
-  }
-  throw new Error('it started')
-}
+import { run } from '../emulators/program.ts'
+import { acceptAll, createNas, deferred, LOOPBACK, refused, request, serve, until } from './radius-fixture.ts'
 
 t.test('a port in use', async (t) => {
   const socket = createSocket('udp4')
@@ -39,9 +24,21 @@ t.test('a port in use', async (t) => {
   t.equal(second.code, 'RADIUS_PORT_IN_USE', 'also when the first socket could be opened')
 })
 
-t.test('a port below 1024', { skip: process.getuid?.() === 0 ? 'root may open any port' : false }, async (t) => {
-  t.equal((await refused({ host: '127.0.0.1', port: 1023 })).code, 'RADIUS_PORT_FORBIDDEN')
+t.test('a port below 1024', async (t) => {
+  const program = fileURLToPath(new URL('./radius-port-process.ts', import.meta.url))
+  const words = [...unprivileged(), process.execPath, '--import=tsx', program, '0.0.0.0', '1023']
+  t.equal(await run(words[0] ?? '', words.slice(1)), 'RADIUS_PORT_FORBIDDEN')
 })
+
+/** What runs a program that may not open port 1023: root may, and everybody where the kernel is told so, as in many containers. */
+function unprivileged(): string[] {
+  const withoutCapability = ['setpriv', '--bounding-set=-net_bind_service']
+  const root = process.getuid?.() === 0
+  const free = Number(readFileSync('/proc/sys/net/ipv4/ip_unprivileged_port_start', 'utf8')) <= 1023
+  // A new network begins with the kernel's own setting.
+  if (free) return ['unshare', '--net', ...(root ? [] : ['--user', '--map-root-user']), ...withoutCapability]
+  return root ? withoutCapability : []
+}
 
 t.test('an address that is not ours, and one that is none', async (t) => {
   t.equal((await refused({ host: '192.0.2.1', port: 0 })).code, 'RADIUS_LISTEN_FAILED')

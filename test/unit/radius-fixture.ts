@@ -4,6 +4,7 @@ import { once } from 'node:events'
 import { pino } from 'pino'
 import { Registry } from 'prom-client'
 import type { Test } from 'tap'
+import { isTallycellError, type TallycellError } from '../../core/kernel/errors.ts'
 import {
   type AccountingServer,
   type AccountingServerDeps,
@@ -73,6 +74,23 @@ export async function serve(
       return metric?.values.find(({ labels }) => labels.outcome === outcome)?.value ?? Number.NaN
     },
   }
+}
+
+/** Starts a server that should not start. */
+export async function refused(...listen: { host: string; port: number }[]): Promise<TallycellError> {
+  const server = createAccountingServer(
+    { handle: acceptAll, log: pino({ enabled: false }), metrics: new Registry() },
+    { listen, clients: [LOOPBACK] },
+  )
+  try {
+    await server.start()
+  } catch (error) {
+    if (isTallycellError(error)) return error
+    throw error
+  } finally {
+    await server.stop()
+  }
+  throw new Error('it started')
 }
 
 /** A signed Accounting-Request of session `session`. */

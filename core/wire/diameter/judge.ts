@@ -45,12 +45,12 @@ export function refusal(bytes: Uint8Array, fault: Fault): Refusal {
   const text = `${fault.avp ?? 'the message'}: ${fault.fault} at octet ${fault.offset}`
   if (fault.offset < HEADER_LENGTH || result === 5012) return { result, failed: [], text }
   if (fault.fault === 'avp-length' || fault.fault === 'avp-overrun')
-    return { result, failed: [stub(bytes, fault.offset)], text }
+    return { result, failed: [headerOnly(bytes, fault.offset)], text }
   return { result, failed: failedAvp({ bytes, from: HEADER_LENGTH, end: bytes.length }, fault.offset), text }
 }
 
 /** What stands for an AVP whose length cannot be right: its header, zeros where it ends early, and an empty value of its format (§7.1.5). */
-function stub(bytes: Uint8Array, at: number): RawAvp {
+function headerOnly(bytes: Uint8Array, at: number): RawAvp {
   const head = new Uint8Array(12)
   head.set(bytes.subarray(at, Math.min(at + 12, bytes.length)))
   const vendor = u8(head, 4) & FLAG_VENDOR ? u32(head, 8) : 0
