@@ -28,7 +28,12 @@ import { openStore, type Store } from './core/store/store.ts'
 import { demoCommand } from './deploy/demo/demo.ts'
 import { createOffload, type Offload, radiusSection } from './offload/module.ts'
 import { createRadioDirectory, radioCommands } from './radio/module.ts'
-import { createSubscriberDirectory, simCommands, subscriberCommands } from './sim-provisioning/module.ts'
+import {
+  createProvisioning,
+  createSubscriberDirectory,
+  simCommands,
+  subscriberCommands,
+} from './sim-provisioning/module.ts'
 
 const SECTIONS = [radiusSection, billingSection, settlementSection, httpSection, storeSection, keysSection, logSection]
 
@@ -53,6 +58,7 @@ async function createNode(config: Config, log: Logger): Promise<Node> {
   const radios = createRadioDirectory(store)
   const subscribers = createSubscriberDirectory(store)
   await Promise.all([radios.load(), subscribers.load()])
+  const sims = createProvisioning({ store, kek: keys.kek, clock, metrics, log: log.child({ module: 'sim' }) })
   const offload = createOffload({ store, radios, subscribers, metrics, log: log.child({ module: 'radius' }) }, config)
   const billing = await createBilling({
     store,
@@ -81,7 +87,7 @@ async function createNode(config: Config, log: Logger): Promise<Node> {
     { store, clock, metrics, log: log.child({ module: 'store' }), busy: offload.busy },
     config.get(storeSection),
   )
-  parts.push(base, retention, ...billing.parts, offload, http)
+  parts.push(base, retention, sims, ...billing.parts, offload, http)
   return { parts, store, billing, offload, http }
 }
 

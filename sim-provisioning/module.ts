@@ -5,6 +5,7 @@ import { keyCommands } from './commands-key.ts'
 import { simCommands as cardCommands } from './commands-sim.ts'
 
 export { subscriberCommands } from './commands.ts'
+export { createProvisioning } from './node.ts'
 export { createSubscriberDirectory } from './profiles/directory.ts'
 export { addSubscriber } from './profiles/store.ts'
 

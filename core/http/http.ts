@@ -97,7 +97,10 @@ function healthRoutes(app: FastifyInstance, parts: () => readonly Part[]): void 
   app.get('/health/live', async (_request, reply) => reply.header('cache-control', 'no-store').send({ ok: true }))
   for (const path of ['/health', '/health/ready'])
     app.get(path, async (_request, reply) => {
-      const states = parts().map((part) => ({ part: part.name, problem: part.health?.() ?? null }))
+      const states = parts().map((part) => {
+        const warning = part.warning?.()
+        return { part: part.name, problem: part.health?.() ?? null, ...(warning === undefined ? {} : { warning }) }
+      })
       const ok = states.every(({ problem }) => problem === null)
       return reply
         .code(ok ? 200 : 503)

@@ -9,4 +9,6 @@ export interface Part {
   stop(): Promise<void>
   /** What a health check should know: a sentence when something is wrong. */
   health?(): string | undefined
+  /** What a person should know and mend although the part serves: a sentence. */
+  warning?(): string | undefined
 }

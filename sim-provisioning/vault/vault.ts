@@ -35,6 +35,8 @@ export interface Vault {
   opener(sql: Sql, dataKeys: Iterable<bigint>): Promise<Opener>
   /** Tells secrets apart without saying anything about them: 16 hex digits. As `sealer`, not within a transaction. */
   fingerprints(now: Millis): Promise<(secret: Uint8Array) => string>
+  /** Opens every data key, so that a wrong key-encryption key is found before somebody waits. Throws KEY_FILE_DAMAGED or KEY_KEK_WRONG. */
+  check(): Promise<void>
   /** Seals again the data keys that an earlier key-encryption key sealed; resolves with their number. */
   rewrap(actor: string, now: Millis): Promise<number>
   /** Lets what is sealed from now on be under a new data key. */
@@ -90,6 +92,9 @@ export function createVault(store: Store, kek: Kek): Vault {
     async fingerprints(now) {
       const key = await open(await take('fingerprint', 0n, now))
       return (secret) => createHmac('sha256', key).update(secret).digest('hex').slice(0, 16)
+    },
+    async check() {
+      for (const row of await store.batch(allDataKeys)) await open(row)
     },
     async rewrap(actor, now) {
       const rows = await store.batch(allDataKeys)

@@ -114,6 +114,15 @@ export async function listHomeKeys(store: Store): Promise<ListedHomeKey[]> {
   })
 }
 
+/** The home network keys in use whose private half anybody can read, by id. */
+export async function publishedHomeKeys(store: Store): Promise<{ readonly id: number; readonly name: string }[]> {
+  const rows = await store.batch((sql) => readNetworkKeys(sql, 'home'))
+  return rows.flatMap(({ key_id, state, public_key }) => {
+    const known = state === 'retired' || public_key === null ? undefined : knownKeyAlarm(public_key)
+    return known === undefined ? [] : [{ id: Number(key_id), name: known.name }]
+  })
+}
+
 /** Makes key `to` of the same profile, and lets `from` go on only for the SIMs that know it. As `addHomeKey`, and NETWORK_KEY_UNKNOWN. */
 export async function rotateHomeKey(deps: Deps, from: number, to: number, act: Act): Promise<void> {
   const old = await deps.store.batch((sql) => needNetworkKey(sql, 'home', String(from)))
