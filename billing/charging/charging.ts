@@ -2,7 +2,7 @@
 // transaction serves hundreds. Every answer is given after its commit.
 
 import type { SubscriberDirectory } from '../../core/events/ports.ts'
-import type { QuotaAnswer, QuotaEventAnswer, QuotaPort } from '../../core/events/quota.ts'
+import type { QuotaAnswer, QuotaEventAnswer, QuotaPort, QuotaRequest } from '../../core/events/quota.ts'
 import type { RadioId } from '../../core/kernel/ids.ts'
 import { type Microtokens, type Millis, millis } from '../../core/kernel/units.ts'
 import { createGroupCommit } from '../../core/store/group-commit.ts'
@@ -10,6 +10,7 @@ import type { Store } from '../../core/store/store.ts'
 import type { AccountId } from '../ledger/accounts.ts'
 import { createCatalogue } from './catalogue/store.ts'
 import { type BatchDeps, type Item, type ItemAnswer, LockFirst, serveBatch } from './session/batch.ts'
+import { sessionKey } from './session/session.ts'
 import { sessionsToCheck } from './session/store.ts'
 import { AccountsFull } from './wallet/book.ts'
 
@@ -42,6 +43,9 @@ export interface Charging extends QuotaPort {
   /** Resolves when everything that was asked has been answered. */
   drain(): Promise<void>
 }
+
+const keyOf = ({ origin, sessionId }: Pick<QuotaRequest, 'origin' | 'sessionId'>): string =>
+  sessionKey(origin, sessionId)
 
 const BATCH = 512
 const MINUTE = 60_000n
@@ -97,10 +101,10 @@ export function createCharging(
   }
 
   return {
-    open: (request) => ask({ kind: 'open', request }) as Promise<QuotaAnswer>,
-    update: (request) => ask({ kind: 'update', request }) as Promise<QuotaAnswer>,
-    close: (request) => ask({ kind: 'close', request }) as Promise<QuotaAnswer>,
-    event: (event) => ask({ kind: 'event', event }) as Promise<QuotaEventAnswer>,
+    open: (request) => ask({ kind: 'open', key: keyOf(request), request }) as Promise<QuotaAnswer>,
+    update: (request) => ask({ kind: 'update', key: keyOf(request), request }) as Promise<QuotaAnswer>,
+    close: (request) => ask({ kind: 'close', key: keyOf(request), request }) as Promise<QuotaAnswer>,
+    event: (event) => ask({ kind: 'event', key: keyOf(event), event }) as Promise<QuotaEventAnswer>,
     async supervise(now, limit = BATCH) {
       const rows = await store.batch((sql) => sessionsToCheck(sql, now, limit))
       await group.submit(rows.map(({ session_no }): Item => ({ kind: 'supervise', session: session_no, now })))

@@ -3,6 +3,7 @@ import fc from 'fast-check'
 import t from 'tap'
 import { decodeServices, encodeServices } from '../../billing/charging/session/services-codec.ts'
 import { newService, type ServiceState } from '../../billing/charging/session/state.ts'
+import { canTally, Tally } from '../../billing/charging/session/tally.ts'
 
 const EDGES = [0n, 1n, 63n, 64n, (1n << 27n) - 1n, 1n << 27n, 1n << 28n, (1n << 48n) + 1n, 1n << 49n, (1n << 52n) - 1n]
 const LARGE = [1n << 52n, 1n << 53n, (1n << 62n) - 1n, (1n << 63n) - 1n]
@@ -39,6 +40,33 @@ t.test('what is written is read again', async () => {
       t.same(decodeServices(encodeServices(value)), value)
     }),
     { numRuns: 500 },
+  )
+})
+
+const small = fc.record({
+  ...{ first: amount, last: amount, uplink: amount, downlink: amount, seconds: amount },
+  ...{ messages: amount, charge: amount, bundled: amount, free: amount },
+})
+const countable = fc.tuple(service, small, fc.array(fc.tuple(part, amount, amount), { maxLength: 3 })).map(
+  ([state, sums, parts]): ServiceState => ({
+    ...{ ...state, used: sums, remainder: 5n, chargedOctets: sums.uplink, chargedMoney: sums.charge },
+    parts: parts.map(([each, held, spent]) => ({ ...each, held, spent })),
+  }),
+)
+
+t.test('a tally is written as the service that it counts for', async () => {
+  fc.assert(
+    fc.property(fc.array(countable, { maxLength: 4 }), (services) => {
+      t.ok(services.every(canTally))
+      const value = { records: 1n, recordFrom: 2n, services }
+      const tallies = services.map((state) => new Tally(state))
+      t.same(encodeServices({ ...value, tallies }), encodeServices(value))
+      t.same(
+        tallies.map((tally) => tally.toState()),
+        services,
+      )
+    }),
+    { numRuns: 300 },
   )
 })
 

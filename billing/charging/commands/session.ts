@@ -6,7 +6,7 @@ import { subscriberId } from '../../../core/kernel/ids.ts'
 import { decimal } from '../../../core/kernel/units.ts'
 import { formatAmount } from '../../ledger/amount.ts'
 import { readTenants } from '../catalogue/store.ts'
-import { splitKey } from '../session/state.ts'
+import { splitKey } from '../session/session.ts'
 import { formatInstant } from './instant.ts'
 import { type ListedSession, listSessions, needProfile } from './store.ts'
 

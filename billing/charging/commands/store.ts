@@ -8,7 +8,7 @@ import { type AccountRow, posted } from '../../ledger/store.ts'
 import { createCatalogue, planKey, readTenants, type Tenant } from '../catalogue/store.ts'
 import type { Plan } from '../plan/plan.ts'
 import { decodeServices } from '../session/services-codec.ts'
-import type { Session } from '../session/state.ts'
+import type { Session } from '../session/session.ts'
 
 export interface Profile {
   readonly subscriber: SubscriberId

@@ -1,71 +1,112 @@
-// The hot path: the same grant once more, out of what the session has set aside, without asking the wallet. Pure.
-import type { ServiceRequest } from '../../../core/events/quota.ts'
-import { ANY_SERVICE, type Balance } from '../plan/plan.ts'
+// The hot path: the same grant once more, out of what the session has set aside, without asking the wallet.
+import type { ServiceRequest, UsedUnits } from '../../../core/events/quota.ts'
 import { tariffFor } from '../plan/tariff.ts'
 import { type Payment, pay } from '../plan/wallet.ts'
 import { isPlausible } from '../wallet/purse.ts'
-import type { PlainAnswer } from './answer.ts'
-import type { Held, ServiceState, Session, Used } from './state.ts'
+import { encodeLines } from './answer.ts'
+import { takeNumber } from './numbers.ts'
+import { CELL } from './services-codec.ts'
+import type { Session } from './session.ts'
+import type { Used } from './state.ts'
+import { canTally, MOST, Tally } from './tally.ts'
 import { type Asked, amountsOf, isNegative, type Terms } from './terms.ts'
 
-export interface Served {
-  readonly state: ServiceState
-  readonly answer: PlainAnswer
+/** An update that needs no wallet: true when it was served, with the answer left in the session; otherwise nothing has changed. */
+export function updateAgain(session: Session, terms: Terms, asked: Asked): boolean {
+  const { services, number, at } = asked.request
+  const [first] = services
+  if (!first || session.context !== asked.contextKey || at < session.last) return false
+  const tallies = talliesOf(session)
+  if (!tallies) return false
+  if (services.length === 1) {
+    const tally = tallyOf(tallies, first)
+    const payment = tally && payAgain(tally, terms, asked, first)
+    if (!payment) return false
+    book(tally, first, payment, at)
+    session.answer = tally.alone
+  } else {
+    const paid: { readonly tally: Tally; readonly wanted: ServiceRequest; readonly payment: Payment }[] = []
+    for (const wanted of services) {
+      const tally = tallyOf(tallies, wanted)
+      // What one part of a request leaves would matter to the next.
+      if (!tally || paid.some((other) => other.tally === tally)) return false
+      const payment = payAgain(tally, terms, asked, wanted)
+      if (!payment) return false
+      paid.push({ tally, wanted, payment })
+    }
+    for (const { tally, wanted, payment } of paid) book(tally, wanted, payment, at)
+    session.answer = encodeLines(
+      'success',
+      paid.map(({ tally }) => tally.line),
+    )
+  }
+  takeNumber(session, number)
+  session.last = at
+  return true
 }
 
-/** `services`: of the session, as earlier parts of the request have left them. Undefined where the wallet must be asked. */
-export function serveAgain(
-  session: Session,
-  services: readonly ServiceState[],
-  { plan, timeZone }: Terms,
-  asked: Asked,
-  wanted: ServiceRequest,
-): Served | undefined {
+function talliesOf(session: Session): readonly Tally[] | undefined {
+  if (session.tallies) return session.tallies
+  const { services } = session
+  if (services.length === 0 || !services.every(canTally)) return undefined
+  session.tallies = services.map((state) => new Tally(state))
+  return session.tallies
+}
+
+function tallyOf(tallies: readonly Tally[], { ratingGroup }: ServiceRequest): Tally | undefined {
+  for (const tally of tallies) if (tally.state.ratingGroup === ratingGroup) return tally
+  return undefined
+}
+
+/** What the request costs, if what is held pays it and another grant; changes nothing. */
+function payAgain(tally: Tally, { plan, timeZone }: Terms, asked: Asked, wanted: ServiceRequest): Payment | undefined {
   const { at } = asked.request
-  const state = services.find(({ ratingGroup }) => ratingGroup === wanted.ratingGroup)
-  if (!state || !wanted.wanted || session.context !== asked.contextKey) return undefined
-  if (at + state.validity * 1000n > state.until || at < session.last) return undefined
-  if (wanted.used.some(({ tariff }) => tariff !== undefined)) return undefined
+  if (!wanted.wanted || at > tally.until || wanted.used.some(isSplit)) return undefined
   const amounts = amountsOf(wanted.used)
   if (!isPlausible(amounts) || isNegative(wanted)) return undefined
   const { rule } = tariffFor(plan, asked.context, wanted.ratingGroup, at, timeZone)
+  const { state, balances } = tally
   if (!rule || plan.tariffs[state.rule] !== rule) return undefined
-  const payment = pay(amounts, rule, state.parts.map(balanceOf), state.remainder)
+  // Far beyond what any session carries: for the slow path, which counts without end.
+  if (tally.get(CELL.uplink) + tally.get(CELL.downlink) + amounts.octet >= MOST) return undefined
+  const payment = pay(amounts, rule, balances, tally.get(CELL.remainder))
   const { overuse } = payment
   if (overuse.octet > 0n || overuse.second > 0n || overuse.message > 0n || overuse.money > 0n) return undefined
-  const parts = spent(state.parts, payment)
-  const [only] = parts
-  if (rule.tariff.kind !== 'free' && (!only || state.step === 0n || only.held - only.spent < state.step))
-    return undefined
-  const next: ServiceState = {
-    ...state,
-    parts,
-    remainder: payment.remainder,
-    chargedOctets: state.chargedOctets + amounts.octet - payment.free.octet,
-    chargedMoney: state.chargedMoney + payment.charge,
-    used: addUsed(state.used, wanted, payment, at),
-  }
-  return { state: next, answer: answerOf(next) }
+  if (rule.tariff.kind === 'free') return payment
+  const [only] = balances
+  if (!only || state.step === 0n) return undefined
+  let left = only.available
+  for (const { account, amount } of payment.parts) if (account === only.account) left -= amount
+  return left < state.step ? undefined : payment
 }
 
-const balanceOf = ({ account, kind, unit, held, spent }: Held): Balance => ({
-  account,
-  kind,
-  unit,
-  available: held - spent,
-  granted: 0n,
-  priority: 0,
-  expires: undefined,
-  when: ANY_SERVICE,
-})
+const isSplit = ({ tariff }: UsedUnits): boolean => tariff !== undefined
 
-const spent = (parts: readonly Held[], { parts: paid }: Payment): readonly Held[] =>
-  paid.length === 0
-    ? parts
-    : parts.map((part) => {
-        const amount = paid.find(({ account }) => account === part.account)?.amount
-        return amount === undefined ? part : { ...part, spent: part.spent + amount }
-      })
+function book(tally: Tally, { used }: ServiceRequest, payment: Payment, at: bigint): void {
+  const { balances, cells } = tally
+  let octets = 0n
+  for (const { uplink, downlink, seconds, units } of used) {
+    octets += uplink + downlink
+    tally.add(CELL.uplink, uplink)
+    tally.add(CELL.downlink, downlink)
+    tally.add(CELL.seconds, seconds)
+    tally.add(CELL.messages, units)
+  }
+  if (tally.get(CELL.first) === 0n) cells[CELL.first] = at
+  cells[CELL.last] = at
+  cells[CELL.remainder] = payment.remainder
+  tally.add(CELL.chargedOctets, octets - payment.free.octet)
+  tally.add(CELL.chargedMoney, payment.charge)
+  tally.add(CELL.charge, payment.charge)
+  tally.add(CELL.bundled, payment.bundled.octet)
+  tally.add(CELL.free, payment.free.octet)
+  for (const { account, amount } of payment.parts)
+    for (const [index, balance] of balances.entries())
+      if (balance.account === account) {
+        balance.available -= amount
+        tally.add(CELL.spent + index, amount)
+      }
+}
 
 /** Adds what a request reports to what the next record says. */
 export function addUsed(used: Used, { used: units }: Pick<ServiceRequest, 'used'>, payment: Payment, at: bigint): Used {
@@ -88,15 +129,3 @@ export function addUsed(used: Used, { used: units }: Pick<ServiceRequest, 'used'
     free: used.free + payment.free.octet,
   }
 }
-
-/** The grant that the state holds, as an answer. */
-const answerOf = (state: ServiceState): PlainAnswer => ({
-  ratingGroup: state.ratingGroup,
-  result: 'granted',
-  granted: { octets: state.octets, seconds: state.seconds, units: state.units },
-  validity: state.validity,
-  threshold: state.threshold,
-  final: false,
-  tariffChange: state.change as PlainAnswer['tariffChange'],
-  throttled: state.throttled,
-})

@@ -7,8 +7,9 @@ import type { Plan } from '../plan/plan.ts'
 /** What a plan version says once and for all, so that answers need not repeat it. */
 export type AnswerTerms = Pick<Plan, 'final' | 'fairUse'>
 
-export interface PlainAnswer extends Omit<ServiceAnswer, 'final' | 'throttle'> {
+export interface PlainAnswer extends Omit<ServiceAnswer, 'final' | 'throttle' | 'tariffChange'> {
   readonly final: boolean
+  readonly tariffChange: bigint | undefined
   readonly throttled: boolean
 }
 
@@ -23,18 +24,41 @@ const SERVICE_RESULTS: readonly ServiceResult[] = ['granted', 'credit-limit-reac
 const optional = (value: bigint | undefined): string => (value === undefined ? '' : value.toString())
 const maybe = (text: string | undefined): bigint | undefined => (text ? BigInt(text) : undefined)
 
-export function encodeAnswer(result: QuotaResult, services: readonly PlainAnswer[]): string {
+export const encodeAnswer = (result: QuotaResult, services: readonly PlainAnswer[]): string =>
+  encodeLines(result, services.map(encodeService))
+
+/** `lines`: of `encodeService`. */
+export function encodeLines(result: QuotaResult, lines: readonly string[]): string {
   let text = String(RESULTS.indexOf(result))
-  for (const s of services) {
-    const granted = s.granted
-      ? `1,${optional(s.granted.octets)},${optional(s.granted.seconds)},${optional(s.granted.units)}`
-      : ',,,'
-    text += `\n${s.ratingGroup},${SERVICE_RESULTS.indexOf(s.result)},${granted},${s.validity},${optional(s.threshold)},${s.final ? 1 : ''},${optional(s.tariffChange)},${s.throttled ? 1 : ''}`
-  }
+  for (const line of lines) text += `\n${line}`
   return text
 }
 
-export function decodeAnswer(text: string, { final, fairUse }: AnswerTerms): QuotaAnswer {
+/** One service's line of an answer. */
+export function encodeService(s: PlainAnswer): string {
+  const granted = s.granted
+    ? `1,${optional(s.granted.octets)},${optional(s.granted.seconds)},${optional(s.granted.units)}`
+    : ',,,'
+  return `${s.ratingGroup},${SERVICE_RESULTS.indexOf(s.result)},${granted},${s.validity},${optional(s.threshold)},${s.final ? 1 : ''},${optional(s.tariffChange)},${s.throttled ? 1 : ''}`
+}
+
+/** Answers kept for each plan. */
+const MOST_KEPT = 256
+const kept = new WeakMap<AnswerTerms, Map<string, QuotaAnswer>>()
+
+/** Most sessions of a plan get the same few answers: these are read once. */
+export function decodeAnswer(text: string, terms: AnswerTerms): QuotaAnswer {
+  const answers = kept.get(terms) ?? new Map<string, QuotaAnswer>()
+  if (answers.size === 0) kept.set(terms, answers)
+  const known = answers.get(text)
+  if (known) return known
+  if (answers.size >= MOST_KEPT) answers.clear()
+  const answer = readAnswer(text, terms)
+  answers.set(text, answer)
+  return answer
+}
+
+function readAnswer(text: string, { final, fairUse }: AnswerTerms): QuotaAnswer {
   const [head, ...lines] = text.split('\n')
   return {
     result: RESULTS[Number(head)] ?? 'unknown-session',

@@ -11,12 +11,14 @@ import { type Catalogue, planKey } from '../catalogue/store.ts'
 import { newBook } from '../wallet/book.ts'
 import type { Purse } from '../wallet/purse.ts'
 import { lockPurses, type PurseWanted, poolsOf, purseKey, readCrowded, savePurses } from '../wallet/store.ts'
+import { updateAgain } from './again.ts'
 import { slackOf } from './anew.ts'
 import { decodeAnswer, encodeAnswer } from './answer.ts'
 import { decodeEventAnswer, encodeEventAnswer, isEventAnswer, serveEvent } from './event.ts'
 import { turnOf } from './numbers.ts'
-import { answerAgain, type Desk, type Outcome, type SessionLimits, serve, supervise, updateAgain } from './requests.ts'
-import { contextKey, type Session, sessionKey } from './state.ts'
+import { answerAgain, type Desk, type Outcome, type SessionLimits, serve, supervise } from './requests.ts'
+import type { Session } from './session.ts'
+import { contextKey } from './state.ts'
 import {
   lockSessions,
   makeSessions,
@@ -32,8 +34,8 @@ import {
 import type { Asked, Terms } from './terms.ts'
 
 export type Item =
-  | { readonly kind: 'open' | 'update' | 'close'; readonly request: QuotaRequest }
-  | { readonly kind: 'event'; readonly event: QuotaEvent }
+  | { readonly kind: 'open' | 'update' | 'close'; readonly key: string; readonly request: QuotaRequest }
+  | { readonly kind: 'event'; readonly key: string; readonly event: QuotaEvent }
   | { readonly kind: 'supervise'; readonly session: bigint; readonly now: Millis }
 
 /** True or false of `supervise`: whether the session was ended. */
@@ -61,12 +63,6 @@ const UNKNOWN_SUBSCRIBER = encodeAnswer('unknown-subscriber', [])
 const UNKNOWN_SESSION = encodeAnswer('unknown-session', [])
 const TOO_MANY = encodeAnswer('too-many-sessions', [])
 
-const keyOf = (item: Item): string | undefined => {
-  if (item.kind === 'supervise') return undefined
-  const { origin, sessionId } = item.kind === 'event' ? item.event : item.request
-  return sessionKey(origin, sessionId)
-}
-
 export interface Locking {
   /** Further sessions to lock. */
   readonly sessions: readonly bigint[]
@@ -83,8 +79,11 @@ export async function serveBatch(
   items: readonly Item[],
   { sessions: also, enough, crowded }: Locking,
 ): Promise<ItemAnswer[]> {
-  const keys = items.flatMap((item) => keyOf(item) ?? [])
-  const numbers = items.flatMap((item) => (item.kind === 'supervise' ? [item.session] : []))
+  const keys: string[] = []
+  const numbers: bigint[] = [...also]
+  for (const item of items)
+    if (item.kind === 'supervise') numbers.push(item.session)
+    else keys.push(item.key)
   const sessions = new Map<bigint, Session>()
   const byKey = new Map<string, Session>()
   const know = (found: readonly Session[]): void => {
@@ -93,12 +92,11 @@ export async function serveBatch(
       byKey.set(session.key, session)
     }
   }
-  know(await lockSessions(sql, { keys, numbers: [...numbers, ...also] }))
+  know(await lockSessions(sql, { keys, numbers }))
   const opened = await openMissing(deps, sql, items, byKey)
   know(opened.made)
   if (opened.others.length > 0) know(await lockSessions(sql, { keys: opened.others, numbers: [] }))
-  const terms = await termsOf(deps, sql, sessions.values())
-  const textOf = (session: Session, answer: string): QuotaAnswer => decodeAnswer(answer, need(terms, session).plan)
+  await learnTerms(deps, sql, sessions.values())
 
   const answers: ItemAnswer[] = new Array(items.length)
   const waiting: { readonly index: number; readonly session: Session }[] = []
@@ -107,14 +105,16 @@ export async function serveBatch(
     waiting.push({ index, session })
     blocked.add(session)
   }
-  for (const [index, item] of items.entries()) {
+  for (let index = 0; index < items.length; index++) {
+    const item = items[index]
+    if (!item) continue
     if (item.kind === 'supervise') {
       const session = sessions.get(item.session)
       if (session) wait(index, session)
       else answers[index] = false
       continue
     }
-    const session = byKey.get(keyOf(item) ?? '')
+    const session = byKey.get(item.key)
     if (!session) {
       const known = deps.subscriber(item.kind === 'event' ? item.event.subscriber : item.request.subscriber)
       if (item.kind === 'event')
@@ -130,7 +130,7 @@ export async function serveBatch(
       wait(index, session)
       continue
     }
-    const served = serveAlone(session, need(terms, session), item, deps)
+    const served = serveAlone(session, need(session), item, deps)
     if (served === undefined) wait(index, session)
     else answers[index] = textOf(session, served)
   }
@@ -144,7 +144,6 @@ export async function serveBatch(
       waiting: waiting.map(({ session }) => session),
       refunds,
       sessions,
-      terms,
       also,
       enough,
       outcome,
@@ -153,7 +152,7 @@ export async function serveBatch(
     const isNew = new Set(opened.made)
     for (const { index, session } of waiting) {
       const item = items[index]
-      if (item) answers[index] = serveAtDesk(deps, desks.of(session), item, { textOf, isNew, open: desks.open })
+      if (item) answers[index] = serveAtDesk(deps, desks.of(session), item, { isNew, open: desks.open })
     }
     await savePurses(sql, desks, outcome)
   }
@@ -163,15 +162,16 @@ export async function serveBatch(
   return answers
 }
 
-const need = (terms: ReadonlyMap<Session, Terms>, session: Session): Terms => {
-  const found = terms.get(session)
-  if (!found) throw new RangeError(`plan ${session.plan} of session ${session.no} is missing`)
-  return found
+function need({ terms, no, plan }: Session): Terms {
+  if (!terms) throw new RangeError(`plan ${plan} of session ${no} is missing`)
+  return terms
 }
+
+const textOf = (session: Session, answer: string): QuotaAnswer => decodeAnswer(answer, need(session).plan)
 
 function askedOf({ radioClass }: BatchDeps, request: QuotaRequest): Asked {
   const context = { ...request.context, radioClass: radioClass(request.context.radio) }
-  return { request, context, contextKey: contextKey(request.context, context.radioClass) }
+  return { request, context, contextKey: contextKey(context) }
 }
 
 type QuotaItem = Extract<Item, { readonly request: QuotaRequest }>
@@ -200,7 +200,7 @@ async function openMissing(
   for (const item of items) {
     if (item.kind === 'supervise' || item.kind === 'update' || item.kind === 'close') continue
     const request = item.kind === 'event' ? item.event : item.request
-    const key = sessionKey(request.origin, request.sessionId)
+    const { key } = item
     const known = deps.subscriber(request.subscriber)
     if (known && !byKey.has(key) && !wanted.has(key)) wanted.set(key, { request, known })
   }
@@ -232,18 +232,19 @@ async function openMissing(
   return { made, others: [...wanted.keys()].filter((key) => !there.has(key)) }
 }
 
-async function termsOf(deps: BatchDeps, sql: Sql, sessions: Iterable<Session>): Promise<Map<Session, Terms>> {
-  const all = [...sessions]
+/** A version of a plan never changes, so that a session's terms are looked up once. */
+async function learnTerms(deps: BatchDeps, sql: Sql, sessions: Iterable<Session>): Promise<void> {
+  const unknown: Session[] = []
+  for (const session of sessions)
+    if (!session.terms)
+      if (session.plan === undefined) session.terms = deps.catalogue.flat
+      else unknown.push(session)
+  if (unknown.length === 0) return
   const plans = await deps.catalogue.byNumber(
     sql,
-    all.flatMap(({ plan }) => plan ?? []),
+    unknown.flatMap(({ plan }) => plan ?? []),
   )
-  return new Map(
-    all.flatMap((session): [Session, Terms][] => {
-      const found = session.plan === undefined ? deps.catalogue.flat : plans.get(session.plan)
-      return found ? [[session, found]] : []
-    }),
-  )
+  for (const session of unknown) session.terms = plans.get(session.plan ?? -1n)
 }
 
 interface DesksWanted {
@@ -251,7 +252,6 @@ interface DesksWanted {
   /** Sessions that a refund is asked of. */
   readonly refunds: readonly bigint[]
   readonly sessions: ReadonlyMap<bigint, Session>
-  readonly terms: ReadonlyMap<Session, Terms>
   readonly also: readonly bigint[]
   readonly enough: boolean
   readonly outcome: Outcome
@@ -260,7 +260,7 @@ interface DesksWanted {
 async function openDesks(
   deps: BatchDeps,
   sql: Sql,
-  { waiting, refunds, sessions, terms, also, enough, outcome }: DesksWanted,
+  { waiting, refunds, sessions, also, enough, outcome }: DesksWanted,
 ) {
   // Any locked session of the same owners may have to give back what it does not need.
   const involved = new Set([...waiting, ...also.flatMap((number) => sessions.get(number) ?? [])])
@@ -270,7 +270,7 @@ async function openDesks(
     if (subscribers.has(session.subscriber) || (session.pool !== undefined && pools.has(session.pool)))
       involved.add(session)
   const wanted = [...involved].map((session): PurseWanted => {
-    const { plan, currency, timeZone } = need(terms, session)
+    const { plan, currency, timeZone } = need(session)
     const accounts = session.services.flatMap(({ parts }) => parts.map(({ account }) => account))
     return {
       subscriber: session.subscriber,
@@ -291,7 +291,7 @@ async function openDesks(
   )
   const withSlack = open.filter(({ session_no }) => elsewhere.get(session_no)?.some((state) => slackOf(state) > 0n))
   const purseOf = (session: Session): Purse => {
-    const { currency } = need(terms, session)
+    const { currency } = need(session)
     const purse = purses.get(purseKey({ subscriber: session.subscriber, currency }))
     if (!purse) throw new RangeError(`no purse of ${session.subscriber}`)
     return purse
@@ -300,7 +300,7 @@ async function openDesks(
     outcome,
     limits: deps.limits,
     session,
-    terms: need(terms, session),
+    terms: need(session),
     purse: purseOf(session),
     paid: paid.get(session.no) ?? [],
     others() {
@@ -324,14 +324,13 @@ async function openDesks(
 }
 
 interface AtDesk {
-  readonly textOf: (session: Session, answer: string) => QuotaAnswer
   /** Sessions made by this batch whose first request has not been served yet. */
   readonly isNew: Set<Session>
   /** Open sessions by subscriber, those made by this batch among them. */
   readonly open: ReadonlyMap<SubscriberId, Set<bigint>>
 }
 
-function serveAtDesk(deps: BatchDeps, desk: Desk, item: Item, { textOf, isNew, open }: AtDesk): ItemAnswer {
+function serveAtDesk(deps: BatchDeps, desk: Desk, item: Item, { isNew, open }: AtDesk): ItemAnswer {
   const { session, terms } = desk
   if (item.kind === 'supervise') return supervise(desk, item.now)
   if (item.kind === 'event') {

@@ -9,7 +9,7 @@
 //   62 below it    too old to know: answered without a grant, nothing is charged, counted as late
 //
 // So nothing is charged twice, whatever is repeated, reordered or lost.
-import type { Session } from './state.ts'
+import type { Session } from './session.ts'
 
 /** Bits of `seen`: fits a signed 64-bit column. */
 const WINDOW = 62n
@@ -30,7 +30,8 @@ export function takeNumber(session: Session, number: bigint): void {
   const { number: highest } = session
   if (number > highest) {
     const step = number - highest
-    if (highest >= 0n) {
+    // A long session that has missed nothing stays as it is.
+    if (highest >= 0n && !(step === 1n && session.seen === MASK)) {
       session.seen = step > WINDOW ? 0n : ((session.seen << step) | (1n << (step - 1n))) & MASK
       session.gaps += step - 1n
     }

@@ -2,7 +2,8 @@
 // leaves.
 import type { Millis } from '../../../core/kernel/units.ts'
 import type { ChargingRecord, ClosingCause } from '../cdr/record.ts'
-import { isUsed, type Session, splitKey, UNUSED } from './state.ts'
+import { type Session, splitKey } from './session.ts'
+import { isUsed, UNUSED } from './state.ts'
 import type { NewRecord } from './store.ts'
 import type { Terms } from './terms.ts'
 

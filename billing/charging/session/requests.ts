@@ -7,12 +7,12 @@ import { tariffFor } from '../plan/tariff.ts'
 import { pay } from '../plan/wallet.ts'
 import type { Book, Cause } from '../wallet/book.ts'
 import { type Promised, type Purse, payersOf } from '../wallet/purse.ts'
-import { serveAgain } from './again.ts'
 import { chargeUsed, giveSlack, grantAnew, holdAgain, promisedBy, type Serving, settle, slackOf } from './anew.ts'
 import { encodeAnswer, type PlainAnswer } from './answer.ts'
 import { takeNumber } from './numbers.ts'
 import { cutRecord } from './record.ts'
-import { newService, type ServiceState, type Session } from './state.ts'
+import type { Session } from './session.ts'
+import { newService, type ServiceState } from './state.ts'
 import type { HeldUsage, NewRecord, PaidPart } from './store.ts'
 import { type Asked, amountsOf, type Terms } from './terms.ts'
 
@@ -44,25 +44,6 @@ export interface Desk {
    * locked by a new attempt.
    */
   readonly others: () => readonly { readonly session: Session; readonly purse: Purse }[]
-}
-
-/** An update that needs no wallet: true when it was served. */
-export function updateAgain(session: Session, terms: Terms, asked: Asked): boolean {
-  const { services, number, at } = asked.request
-  if (services.length === 0) return false
-  const answers: PlainAnswer[] = []
-  let states = session.services
-  for (const wanted of services) {
-    const served = serveAgain(session, states, terms, asked, wanted)
-    if (!served) return false
-    states = states.map((state) => (state.ratingGroup === wanted.ratingGroup ? served.state : state))
-    answers.push(served.answer)
-  }
-  takeNumber(session, number)
-  session.services = states
-  session.last = at
-  session.answer = encodeAnswer('success', answers)
-  return true
 }
 
 const put = (session: Session, state: ServiceState): void => {

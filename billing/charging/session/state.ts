@@ -1,9 +1,8 @@
-// A charging session as it stands.
-import type { QuotaContext } from '../../../core/events/quota.ts'
+// A charging session and its services as they are stored.
 import type { Access } from '../../../core/events/usage-event.ts'
 import type { PayerId, RadioId, SubscriberId } from '../../../core/kernel/ids.ts'
 import type { Millis } from '../../../core/kernel/units.ts'
-import type { Balance, Unit } from '../plan/plan.ts'
+import type { Balance, TariffContext, Unit } from '../plan/plan.ts'
 
 /** A piece of an account that is set aside for a service: pending in the ledger until it is posted or given back. */
 export interface Held {
@@ -95,8 +94,8 @@ export const newService = (ratingGroup: bigint, at: bigint): ServiceState => ({
   used: UNUSED,
 })
 
-/** What does not change from request to request. */
-export interface Session {
+/** A session as its rows tell it. */
+export interface SessionFields {
   readonly no: bigint
   readonly key: string
   readonly subscriber: SubscriberId
@@ -105,38 +104,27 @@ export interface Session {
   /** Undefined: the built-in flat plan. */
   readonly plan: bigint | undefined
   readonly opened: Millis
-  closed: Millis | undefined
-  checkAt: Millis | undefined
-  access: Access
-  radio: RadioId | undefined
-  visitedPlmn: string | undefined
-
-  state: 'open' | 'closed' | 'expired'
+  readonly closed: Millis | undefined
+  readonly checkAt: Millis | undefined
+  readonly access: Access
+  readonly radio: RadioId | undefined
+  readonly visitedPlmn: string | undefined
+  readonly state: 'open' | 'closed' | 'expired'
   /** Highest request number taken; -1 before the first. */
-  number: bigint
+  readonly number: bigint
   /** Bit n: number − 1 − n was taken. */
-  seen: bigint
-  last: Millis
-  gaps: bigint
-  late: bigint
-  context: string
-  answer: string
+  readonly seen: bigint
+  readonly last: Millis
+  readonly gaps: bigint
+  readonly late: bigint
+  readonly context: string
+  readonly answer: string
   /** Records written so far, and the start of the next. */
-  records: bigint
-  recordFrom: bigint
-  services: readonly ServiceState[]
-  /** Rows to write back. */
-  moved: boolean
-  changed: boolean
-}
-
-export const sessionKey = (origin: string, sessionId: string): string => `${origin}\n${sessionId}`
-
-export const splitKey = (key: string): { readonly origin: string; readonly sessionId: string } => {
-  const at = key.indexOf('\n')
-  return { origin: key.slice(0, at), sessionId: key.slice(at + 1) }
+  readonly records: bigint
+  readonly recordFrom: bigint
+  readonly services: readonly ServiceState[]
 }
 
 /** What tariffs are chosen by, as one text to compare. */
-export const contextKey = ({ access, visitedPlmn }: QuotaContext, radioClass: string | undefined): string =>
+export const contextKey = ({ access, visitedPlmn, radioClass }: TariffContext): string =>
   `${access} ${visitedPlmn ?? ''} ${radioClass ?? ''}`

@@ -4,7 +4,8 @@ import type { PayerId, RadioId, SubscriberId } from '../../../core/kernel/ids.ts
 import { type Millis, toJson } from '../../../core/kernel/units.ts'
 import type { Sql, Target, Value } from '../../../core/store/sql.ts'
 import { decodeServices, encodeServices } from './services-codec.ts'
-import type { Session } from './state.ts'
+import { Session } from './session.ts'
+import type { SessionFields } from './state.ts'
 
 interface SessionRow {
   readonly session_no: bigint
@@ -23,7 +24,7 @@ interface SessionRow {
 
 interface CounterRow {
   readonly session_no: bigint
-  readonly state: Session['state']
+  readonly state: SessionFields['state']
   readonly number: bigint
   readonly seen: bigint
   readonly last_at: Millis
@@ -105,10 +106,9 @@ async function readSessions(sql: Sql, keys: string[], numbers: readonly bigint[]
   return sessions
 }
 
-// One literal, without spreading: this is made for every request.
 function sessionOf(row: SessionRow, counter: CounterRow): Session {
   const { records, recordFrom, services } = decodeServices(counter.services)
-  return {
+  const fields: SessionFields = {
     no: row.session_no,
     key: row.session_key,
     subscriber: row.subscriber_id,
@@ -133,9 +133,8 @@ function sessionOf(row: SessionRow, counter: CounterRow): Session {
     records,
     recordFrom,
     services,
-    moved: false,
-    changed: false,
   }
+  return new Session(fields, false)
 }
 
 export type NewSession = Pick<
@@ -168,26 +167,23 @@ export async function makeSessions(sql: Sql, made: readonly NewSession[]): Promi
   return rows.flatMap(({ session_no, session_key }): Session[] => {
     const session = byKey.get(session_key)
     if (!session) return []
-    return [
-      {
-        ...session,
-        no: session_no,
-        closed: undefined,
-        state: 'open',
-        number: -1n,
-        seen: 0n,
-        last: session.opened,
-        gaps: 0n,
-        late: 0n,
-        context: '',
-        answer: '',
-        records: 0n,
-        recordFrom: session.opened,
-        services: [],
-        moved: true,
-        changed: false,
-      },
-    ]
+    const fields: SessionFields = {
+      ...session,
+      no: session_no,
+      closed: undefined,
+      state: 'open',
+      number: -1n,
+      seen: 0n,
+      last: session.opened,
+      gaps: 0n,
+      late: 0n,
+      context: '',
+      answer: '',
+      records: 0n,
+      recordFrom: session.opened,
+      services: [],
+    }
+    return [new Session(fields, true)]
   })
 }
 
@@ -198,16 +194,23 @@ export async function saveSessions(sql: Sql, sessions: Iterable<Session>): Promi
   const memory = remembered(sql)
   if (memory && memory.size > 2 * REMEMBERED) memory.clear()
   // In the order of the table, so that rows of one page are written together.
-  for (const session of [...sessions].sort((a, b) => (a.no < b.no ? -1 : 1))) {
+  for (const session of inOrder(sessions)) {
     if (session.changed) changed.push(sessionRow(session))
     if (session.moved) moved.push(counterRow(session))
     session.changed = false
     session.moved = false
-    if (session.state === 'open') memory?.set(session.key, session).set(session.no, session)
-    else if (memory?.delete(session.key)) memory.delete(session.no)
+    if (session.state === 'open') {
+      if (memory && !memory.has(session.no)) memory.set(session.key, session).set(session.no, session)
+    } else if (memory?.delete(session.key)) memory.delete(session.no)
   }
   await sql.insert(SESSIONS, changed)
   await sql.insert(COUNTERS, moved)
+}
+
+/** Sorted by number. Numbers of rows are far below 2⁵³, and doubles are compared quickly. */
+function inOrder(sessions: Iterable<Session>): Session[] {
+  const numbered = Array.from(sessions, (session) => ({ no: Number(session.no), session }))
+  return numbered.sort((a, b) => a.no - b.no).map(({ session }) => session)
 }
 
 const counterRow = (session: Session): Value[] => [
