@@ -63,6 +63,7 @@ async function createNode(config: Config, log: Logger): Promise<Node> {
   const billing = await createBilling({
     store,
     keys,
+    radios,
     subscribers,
     config,
     clock,
@@ -130,6 +131,6 @@ await runProcess({
     ...radioCommands(),
     ...subscriberCommands(),
     ...simCommands(),
-    ...billingCommands(createSubscriberDirectory),
+    ...billingCommands({ radios: createRadioDirectory, subscribers: createSubscriberDirectory }),
   ],
 })

@@ -4,7 +4,7 @@ import type { Registry } from 'prom-client'
 import type { Command, CommandContext } from '../core/cli/command.ts'
 import type { Config } from '../core/config/section.ts'
 import { createStageRunner, type StageRunner } from '../core/events/journal.ts'
-import type { SubscriberDirectory } from '../core/events/ports.ts'
+import type { RadioDirectory, SubscriberDirectory } from '../core/events/ports.ts'
 import type { Clock } from '../core/kernel/clock.ts'
 import { type Wallet, wallet } from '../core/kernel/ids.ts'
 import { type Millis, microtokens, millis } from '../core/kernel/units.ts'
@@ -56,6 +56,7 @@ export const walletOf = ({ publicKey }: SigningKey): Wallet => wallet(addressOf(
 export interface BillingDeps {
   readonly store: Store
   readonly keys: KeyStore
+  readonly radios: RadioDirectory
   readonly subscribers: SubscriberDirectory
   readonly config: Config
   readonly clock: Clock
@@ -92,7 +93,7 @@ export const logDirectory = (config: Config): string => join(config.dataDir, 'lo
 
 /** Opens log and stages, and makes the configured policy the one in force. */
 async function openBooks(deps: BillingDeps): Promise<Books> {
-  const { store, keys, subscribers, config, clock, metrics, log } = deps
+  const { store, keys, radios, subscribers, config, clock, metrics, log } = deps
   const settings = config.get(billingSection)
   const signer = await keys.signingKey('log')
   const logDeps = { store, signer, directory: logDirectory(config), clock, metrics, log }
@@ -105,7 +106,10 @@ async function openBooks(deps: BillingDeps): Promise<Books> {
   )
   await ensurePolicy({ store, receiptLog, oracles: oracles.keys }, terms)
   const secrets = createReferenceSecrets(await keys.secret('receipts', 32))
-  const rating = createRatingStage({ store, subscribers }, microtokens(BigInt(settings.price)))
+  const rating = createRatingStage(
+    { store, radios, subscribers, node: settings.node },
+    microtokens(BigInt(settings.price)),
+  )
   const receipts = createReceiptsStage({ store, receiptLog, subscribers, secrets, clock, metrics })
   const stages = createStageRunner([rating, receipts], { log, busy: deps.busy }, STAGES)
   return {
@@ -127,7 +131,7 @@ export async function createBilling(deps: BillingDeps): Promise<Billing> {
   const { store, config, clock, metrics, log } = deps
   const books = await openBooks(deps)
   const settings = config.get(settlementSection)
-  const { holdHours, epochHours, origin } = config.get(billingSection)
+  const { holdHours, epochHours, origin, node, price } = config.get(billingSection)
   const oracles = await loadOracles(deps.keys)
   const chain = await startChain(settings)
   const settlement = createSettlement(
@@ -147,10 +151,10 @@ export async function createBilling(deps: BillingDeps): Promise<Billing> {
     stop: chain.stop,
   }
   const charging = createCharging(
-    { store, subscribers: deps.subscribers },
-    { price: microtokens(BigInt(config.get(billingSection).price)) },
+    { store, subscribers: deps.subscribers, radioClass: (radio) => deps.radios.byId(radio)?.class },
+    { price: microtokens(BigInt(price)), node },
   )
-  const renewal = createRenewalPass(store, createCatalogue(microtokens(BigInt(config.get(billingSection).price))))
+  const renewal = createRenewalPass(store, createCatalogue(microtokens(BigInt(price))))
   const whenRenewed =
     (work: (sql: Sql, until: Millis) => Promise<number>) =>
     async (now: Millis): Promise<number> => {
@@ -189,20 +193,24 @@ export async function createBilling(deps: BillingDeps): Promise<Billing> {
   }
 }
 
-/** `subscribers` makes the directory that rating and receipts ask. */
-export function billingCommands(
-  subscribers: (store: Store) => SubscriberDirectory & { load(): Promise<void> },
-): Command[] {
+type Loaded<Directory> = (store: Store) => Directory & { load(): Promise<void> }
+
+/** The directories that rating and receipts ask. */
+export function billingCommands(directories: {
+  readonly radios: Loaded<RadioDirectory>
+  readonly subscribers: Loaded<SubscriberDirectory>
+}): Command[] {
   const close = async (context: CommandContext): Promise<ClosedEpoch> => {
     const store = await context.store()
-    const directory = subscribers(store)
-    await directory.load()
+    const [radios, subscribers] = [directories.radios(store), directories.subscribers(store)]
+    await Promise.all([radios.load(), subscribers.load()])
     const { log, clock } = context
     const [config, keys] = [await context.config(), await context.keys()]
     const books = await openBooks({
       store,
       keys,
-      subscribers: directory,
+      radios,
+      subscribers,
       config,
       clock,
       metrics: createMetrics(),

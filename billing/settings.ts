@@ -20,6 +20,11 @@ export const billingSection = {
       default: 'localhost/tallycell',
       description: 'Name of the receipt log for life: a host name of yours and a path. It is part of every signature.',
     }),
+    node: Type.String({
+      pattern: '^[a-z0-9][a-z0-9._-]{0,63}$',
+      default: 'n1',
+      description: "Names this node's accounts of what was earned: another for each node of one database.",
+    }),
     price: Type.Integer({
       minimum: 0,
       default: 2000,

@@ -6,7 +6,7 @@ import { moreLine, PAGE_OPTIONS, readPage } from '../core/cli/page.ts'
 import { table } from '../core/cli/table.ts'
 import { formatBssid } from '../core/kernel/bssid.ts'
 import { fail } from '../core/kernel/errors.ts'
-import { radioId } from '../core/kernel/ids.ts'
+import { radioClass, radioId } from '../core/kernel/ids.ts'
 import { millis } from '../core/kernel/units.ts'
 import type { CsvFields } from '../core/wire/csv.ts'
 import { readClaim, readInstant } from './registry/claim.ts'
@@ -15,6 +15,7 @@ import {
   addRadios,
   type Ban,
   banRadio,
+  classifyRadio,
   type ListedRadio,
   listRadios,
   type NewRadio,
@@ -22,10 +23,13 @@ import {
 } from './registry/store.ts'
 
 const WALLET = '7EqQdEULxWcraVx3mXKFjc84LhCkMGZCkRuDpvcMwJeK'
-const COLUMNS = { required: ['radio', 'owner'], optional: ['access', 'nas_identifier', 'bssid', 'payout'] } as const
+const COLUMNS = {
+  required: ['radio', 'owner'],
+  optional: ['access', 'class', 'nas_identifier', 'bssid', 'payout'],
+} as const
 
 export function radioCommands(): Command[] {
-  return [add, list, ban, unban]
+  return [add, list, classify, ban, unban]
 }
 
 const add: Command = {
@@ -35,17 +39,19 @@ const add: Command = {
   options: {
     owner: { value: 'WALLET', summary: "the owner's Solana address" },
     access: { value: 'KIND', summary: 'wifi, lte or nr', default: 'wifi' },
+    class: { value: 'NAME', summary: 'class that tariffs may ask for: indoor, outdoor, or what you like' },
     'nas-id': { value: 'NAME', summary: 'NAS-Identifier that the access point sends' },
     bssid: { value: 'ADDRESS', summary: 'MAC address that the access point sends in Called-Station-Id' },
     payout: { value: 'WALLET', summary: "where payouts go, if not to the owner's wallet" },
     file: {
       value: 'FILE',
-      summary: 'CSV with the columns radio,owner[,access,nas_identifier,bssid,payout]; --access fills empty ones',
+      summary:
+        'CSV with the columns radio,owner[,access,class,nas_identifier,bssid,payout]; --access and --class fill empty ones',
     },
   },
   examples: [
     `tallycell radio add cafe-1 --owner ${WALLET} --nas-id ap-cafe-1`,
-    `tallycell radio add cafe-2 --owner ${WALLET} --bssid 00-11-22-33-44-55`,
+    `tallycell radio add cafe-2 --owner ${WALLET} --bssid 00-11-22-33-44-55 --class indoor`,
     'tallycell radio add --file radios.csv',
   ],
   async run({ args, options }, context) {
@@ -62,6 +68,7 @@ const add: Command = {
       radio: id,
       owner,
       access: options.access,
+      radioClass: options.class,
       nasIdentifier: options['nas-id'],
       bssid: options.bssid,
       payout: options.payout,
@@ -78,7 +85,15 @@ async function addFile(path: string, { args, options }: Input, context: CommandC
   const extra = args.id ?? (given && `--${given}`)
   if (extra !== undefined) fail('CLI_ARGUMENT_EXTRA', { came: extra, usage: 'tallycell radio add --file FILE' })
   const parse = ({ radio = '', owner = '', nas_identifier, bssid, payout, ...fields }: CsvFields): NewRadio =>
-    readClaim({ radio, owner, access: fields.access ?? options.access, nasIdentifier: nas_identifier, bssid, payout })
+    readClaim({
+      radio,
+      owner,
+      access: fields.access ?? options.access,
+      radioClass: fields.class ?? options.class,
+      nasIdentifier: nas_identifier,
+      bssid,
+      payout,
+    })
   const store = await context.store()
   const result = await importFile(
     { path, columns: COLUMNS, parse, add: (claims) => addRadios(store, claims, context.clock()) },
@@ -87,9 +102,10 @@ async function addFile(path: string, { args, options }: Input, context: CommandC
   return describeImport(result, 'radio')
 }
 
-const claimJson = ({ radio, access, nasIdentifier, calledStation, owner, payout }: NewRadio) => ({
+const claimJson = ({ radio, access, radioClass, nasIdentifier, calledStation, owner, payout }: NewRadio) => ({
   radio,
   access,
+  class: radioClass ?? null,
   nasIdentifier: nasIdentifier ?? null,
   bssid: calledStation ?? null,
   owner,
@@ -119,15 +135,17 @@ const nothing = (after: string | undefined): string =>
 const LISTED = [
   'radio',
   'access',
+  'class',
   { name: 'nasIdentifier', heading: 'NAS-Identifier' },
   'bssid',
   { name: 'payout', heading: 'payout wallet' },
   'state',
 ] as const
 
-const cells = ({ radio, access, nasIdentifier, calledStation, payout, ban }: ListedRadio) => ({
+const cells = ({ radio, access, radioClass, nasIdentifier, calledStation, payout, ban }: ListedRadio) => ({
   radio,
   access,
+  class: radioClass ?? '-',
   nasIdentifier: nasIdentifier ?? '-',
   bssid: calledStation === undefined ? '-' : formatBssid(calledStation),
   payout,
@@ -139,9 +157,20 @@ const banned = ({ reason, until }: Ban): string =>
 
 const instant = (at: bigint): string => new Date(Number(at)).toISOString().replace('.000', '')
 
-const listedJson = ({ radio, access, nasIdentifier, calledStation, owner, payout, created, ban }: ListedRadio) => ({
+const listedJson = ({
   radio,
   access,
+  radioClass,
+  nasIdentifier,
+  calledStation,
+  owner,
+  payout,
+  created,
+  ban,
+}: ListedRadio) => ({
+  radio,
+  access,
+  class: radioClass ?? null,
   nasIdentifier: nasIdentifier ?? null,
   bssid: calledStation ?? null,
   owner,
@@ -151,6 +180,23 @@ const listedJson = ({ radio, access, nasIdentifier, calledStation, owner, payout
 })
 
 const ID = { name: 'id', summary: 'the radio', required: true } as const
+
+const classify: Command = {
+  path: ['radio', 'class'],
+  summary: 'put a radio into the class that tariffs ask for',
+  positionals: [ID, { name: 'class', summary: "its class: a-z, 0-9, '.', '_', '-'; none, when absent" }],
+  examples: ['tallycell radio class cafe-1 indoor'],
+  async run({ args }, context) {
+    const radio = radioId(args.id ?? '')
+    const into = args.class === undefined ? undefined : radioClass(args.class)
+    const changed = await classifyRadio(await context.store(), radio, into, context.clock())
+    const where = into === undefined ? 'no class' : `the class ${into}`
+    return {
+      text: changed ? `Radio ${radio} is in ${where} from now on.` : `Radio ${radio} was in ${where} already.`,
+      json: { radio, class: into ?? null, changed },
+    }
+  },
+}
 
 const ban: Command = {
   path: ['radio', 'ban'],

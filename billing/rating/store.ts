@@ -1,7 +1,7 @@
 // The rating stage: usage events become charges, by the subscriber's plan or, where that is not in the catalogue, at the flat tariff.
 import { sql as raw } from 'kysely'
 import type { Stage } from '../../core/events/journal.ts'
-import type { SubscriberDirectory } from '../../core/events/ports.ts'
+import type { RadioDirectory, SubscriberDirectory } from '../../core/events/ports.ts'
 import { type Access, USAGE_FLAG } from '../../core/events/usage-event.ts'
 import type { RadioId, SubscriberId } from '../../core/kernel/ids.ts'
 import { type Microtokens, type Millis, octets } from '../../core/kernel/units.ts'
@@ -39,10 +39,9 @@ interface Row {
 export interface RatingDeps {
   readonly store: Store
   readonly subscribers: SubscriberDirectory
-  /** The class that a radio's owner registered it in, for tariffs. */
-  readonly radioClass?: (radio: RadioId) => string | undefined
+  readonly radios: Pick<RadioDirectory, 'byId' | 'refresh'>
   /** Names this node's accounts; as in `createCharging`. */
-  readonly node?: string
+  readonly node: string
 }
 
 /** The flags of events that are not charged: in doubt, or charged already. */
@@ -52,16 +51,13 @@ const UNCHARGED = USAGE_FLAG.counterFell | USAGE_FLAG.charged
  * Events of nobody we know, and events whose counter fell, are not charged: nobody is billed for octets that are in doubt. Events of
  * subscribers whose plan is in the catalogue are charged by it, those of all others at `price`, microtokens per 1,000,000 octets.
  */
-export function createRatingStage(
-  { store, subscribers, radioClass = () => undefined, node = 'n1' }: RatingDeps,
-  price: Microtokens,
-): Stage {
+export function createRatingStage({ store, subscribers, radios, node }: RatingDeps, price: Microtokens): Stage {
   const catalogue = createCatalogue(price)
-  const deps = { catalogue, node, radioClass: (radio: RadioId | undefined) => radio && radioClass(radio) }
+  const deps = { catalogue, node, radioClass: (radio: RadioId | undefined) => radio && radios.byId(radio)?.class }
   return {
     name: STAGE,
     async step(limit = BATCH) {
-      await subscribers.refresh()
+      await Promise.all([subscribers.refresh(), radios.refresh()])
       const crowded = new Set<AccountId>()
       const once = async (sql: Sql): Promise<number> => {
         const events = await sql.rows<Row>(EVENTS, await readCursor(sql, STAGE), BigInt(limit))

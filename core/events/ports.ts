@@ -5,10 +5,13 @@ import type { Access } from './usage-event.ts'
 export interface KnownRadio {
   readonly radio: RadioId
   readonly access: Access
+  /** What its owner registered it as, for tariffs. */
+  readonly class: string | undefined
 }
 
 /** Which radio is this? Answers come from memory; `refresh` reads what other processes have added, if anything. */
 export interface RadioDirectory {
+  byId(radio: RadioId): KnownRadio | undefined
   byNasIdentifier(identifier: string): KnownRadio | undefined
   /** `bssid`: 12 lower-case hex digits. */
   byCalledStation(bssid: string): KnownRadio | undefined

@@ -13,6 +13,8 @@ export type RadioId = Branded<string, 'RadioId'>
 export type SubscriberId = Branded<string, 'SubscriberId'>
 /** Who pays for a subscriber's rewards (an MVNO partner): 1 to 64 of `a-z 0-9 . _ -`, starting with a letter or digit. */
 export type PayerId = Branded<string, 'PayerId'>
+/** A class that radios are registered in, for tariffs: 1 to 64 of `a-z 0-9 . _ -`, starting with a letter or digit. */
+export type RadioClass = Branded<string, 'RadioClass'>
 /** A plan that a subscriber is charged by: 1 to 64 of `a-z 0-9 . _ -`, starting with a letter or digit. */
 export type PlanId = Branded<string, 'PlanId'>
 /** A Solana address: 32 octets in base58. */
@@ -33,6 +35,7 @@ const name =
         })
 
 export const radioId = name<RadioId>('radio id')
+export const radioClass = name<RadioClass>('radio class')
 export const subscriberId = name<SubscriberId>('subscriber id')
 export const payerId = name<PayerId>('payer id')
 export const planId = name<PlanId>('plan id')

@@ -6,6 +6,7 @@ export interface Schema {
   radio: {
     radio_id: string
     access: string
+    radio_class: string | null
     nas_identifier: string | null
     called_station: string | null
     owner_wallet: string
@@ -265,6 +266,7 @@ export interface Schema {
     from_state: string
     to_state: string
     actor: string
+    cause: string
     reason: string | null
   }
   subscription: {
@@ -301,6 +303,48 @@ export interface Schema {
     reason: string | null
     created_at: bigint
     changed_at: bigint
+  }
+  session_order: {
+    order_no: Generated<bigint>
+    at: bigint
+    subscriber_id: string
+    imsi: string | null
+    action: string
+    cause: string
+  }
+  radio_authority: {
+    authority_no: Generated<bigint>
+    name: string
+    certificate: Uint8Array
+    created_at: bigint
+  }
+  radio_certificate: {
+    serial: string
+    fingerprint: string
+    radio_id: string
+    certificate: Uint8Array
+    issued_at: bigint
+    expires_at: bigint
+    revoked_at: bigint | null
+    reason: string | null
+  }
+  radio_certificate_member: { serial: string; radio_id: string }
+  radio_certificate_event: { event_id: Generated<bigint>; serial: string; kind: string; at: bigint }
+  control_order: {
+    order_no: Generated<bigint>
+    session_no: bigint
+    incarnation: bigint
+    kind: string
+    origin: string
+    cause: string
+    rate_up: bigint | null
+    rate_down: bigint | null
+    state: string
+    attempt: bigint
+    next_at: bigint
+    created_at: bigint
+    ended_at: bigint | null
+    outcome: string | null
   }
   key_export: {
     export_id: Generated<bigint>

@@ -2,13 +2,14 @@
 import type { Access } from '../../core/events/usage-event.ts'
 import { bssid } from '../../core/kernel/bssid.ts'
 import { fail } from '../../core/kernel/errors.ts'
-import { radioId, wallet } from '../../core/kernel/ids.ts'
+import { radioClass, radioId, wallet } from '../../core/kernel/ids.ts'
 import type { NewRadio } from './store.ts'
 
 export interface ClaimText {
   readonly radio: string
   readonly owner: string
   readonly access?: string | undefined
+  readonly radioClass?: string | undefined
   readonly nasIdentifier?: string | undefined
   readonly bssid?: string | undefined
   readonly payout?: string | undefined
@@ -21,6 +22,7 @@ export function readClaim(text: ClaimText): NewRadio {
   return {
     radio: radioId(text.radio),
     access: access(text.access ?? 'wifi'),
+    radioClass: text.radioClass === undefined ? undefined : radioClass(text.radioClass),
     nasIdentifier: text.nasIdentifier === undefined ? undefined : nasIdentifier(text.nasIdentifier),
     calledStation: text.bssid === undefined ? undefined : bssid(text.bssid),
     owner: wallet(text.owner),

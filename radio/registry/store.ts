@@ -3,15 +3,18 @@
 import type { Access } from '../../core/events/usage-event.ts'
 import { type Bssid, formatBssid } from '../../core/kernel/bssid.ts'
 import { fail, isTallycellError, TallycellError } from '../../core/kernel/errors.ts'
-import type { RadioId, Wallet } from '../../core/kernel/ids.ts'
+import type { RadioClass, RadioId, Wallet } from '../../core/kernel/ids.ts'
 import { type Millis, millis } from '../../core/kernel/units.ts'
 import type { AddOutcome } from '../../core/store/add-outcome.ts'
 import type { Page } from '../../core/store/page.ts'
+import type { Sql, Target } from '../../core/store/sql.ts'
 import type { Store, Tx } from '../../core/store/store.ts'
 
 export interface NewRadio {
   readonly radio: RadioId
   readonly access: Access
+  /** What tariffs may ask for. */
+  readonly radioClass?: RadioClass | undefined
   /** NAS-Identifier that the access point sends (RFC 2865 §5.32). */
   readonly nasIdentifier?: string | undefined
   /** BSSID that the access point sends in Called-Station-Id (RFC 3580 §3.20). */
@@ -30,6 +33,7 @@ export interface Ban {
 export interface ListedRadio {
   readonly radio: string
   readonly access: string
+  readonly radioClass: string | undefined
   readonly nasIdentifier: string | undefined
   /** 12 lower-case hex digits. */
   readonly calledStation: string | undefined
@@ -54,82 +58,135 @@ export async function addRadio(store: Store, radio: NewRadio, now: Millis): Prom
 
 /** Registers radios in one transaction, each as if alone: one that is refused does not stop the others. Outcomes in order. */
 export async function addRadios(store: Store, radios: readonly NewRadio[], now: Millis): Promise<AddOutcome[]> {
-  return store.transaction(async (tx) => {
-    const outcomes: AddOutcome[] = []
-    for (const radio of radios) outcomes.push(await addOne(tx, radio, now))
-    return outcomes
-  }, JOURNALS)
-}
-
-async function addOne(tx: Tx, radio: NewRadio, now: Millis): Promise<AddOutcome> {
-  if (radio.access === 'wifi' && radio.nasIdentifier === undefined && radio.calledStation === undefined)
-    return new TallycellError('RADIO_UNRECOGNISABLE', { radio: radio.radio })
-  const row = {
-    radio_id: radio.radio,
-    access: radio.access,
-    nas_identifier: radio.nasIdentifier ?? null,
-    called_station: radio.calledStation ?? null,
-    owner_wallet: radio.owner,
-    payout_wallet: radio.payout ?? radio.owner,
-  }
-  const { numInsertedOrUpdatedRows } = await tx
-    .insertInto('radio')
-    .values({ ...row, created_at: now })
-    .onConflict((conflict) => conflict.doNothing())
-    .executeTakeFirstOrThrow()
-  if (numInsertedOrUpdatedRows === 0n) return whatStandsInTheWay(tx, row)
-  await tx
-    .insertInto('radio_event')
-    .values({
-      kind: 'claim',
-      radio_id: row.radio_id,
-      owner_wallet: row.owner_wallet,
-      payout_wallet: row.payout_wallet,
-      at: now,
-      reason: null,
-      expires_at: null,
+  return store.batch(async (sql) => {
+    // Whoever registers holds the journal: what is found now stays as it is until the commit.
+    await sql.journal('radio_event')
+    const register = await readRegister(sql, radios)
+    const added: NewRadio[] = []
+    const outcomes = radios.map((radio): AddOutcome => {
+      const outcome = judge(register, radio)
+      if (outcome !== 'added') return outcome
+      register.add(rowOf(radio))
+      added.push(radio)
+      return outcome
     })
-    .execute()
-  return 'added'
+    await sql.insert(
+      RADIOS,
+      added.map((radio) => {
+        const row = rowOf(radio)
+        return [...RADIO_COLUMNS.map((column) => row[column]), now]
+      }),
+    )
+    await sql.insert(
+      CLAIMS,
+      added.map(({ radio, owner, payout }) => ['claim', radio, owner, payout ?? owner, now]),
+    )
+    return outcomes
+  })
 }
 
 interface RadioRow {
   readonly radio_id: string
   readonly access: string
+  readonly radio_class: string | null
   readonly nas_identifier: string | null
   readonly called_station: string | null
   readonly owner_wallet: string
   readonly payout_wallet: string
 }
 
-async function whatStandsInTheWay(tx: Tx, row: RadioRow): Promise<AddOutcome> {
-  const others = await tx
-    .selectFrom('radio')
-    .selectAll()
-    .where((eb) =>
-      eb.or([
-        eb('radio_id', '=', row.radio_id),
-        eb('nas_identifier', '=', row.nas_identifier),
-        eb('called_station', '=', row.called_station),
-      ]),
-    )
-    .execute()
-  const same = others.find((other) => other.radio_id === row.radio_id)
-  if (same) return isSame(same, row) ? 'unchanged' : new TallycellError('RADIO_EXISTS', { radio: row.radio_id })
-  const byNas = others.find((other) => other.nas_identifier !== null && other.nas_identifier === row.nas_identifier)
-  if (byNas) return new TallycellError('RADIO_NAS_TAKEN', { came: byNas.nas_identifier ?? '', radio: byNas.radio_id })
+const rowOf = (radio: NewRadio): RadioRow => ({
+  radio_id: radio.radio,
+  access: radio.access,
+  radio_class: radio.radioClass ?? null,
+  nas_identifier: radio.nasIdentifier ?? null,
+  called_station: radio.calledStation ?? null,
+  owner_wallet: radio.owner,
+  payout_wallet: radio.payout ?? radio.owner,
+})
+
+const RADIO_COLUMNS = [
+  'radio_id',
+  'access',
+  'radio_class',
+  'nas_identifier',
+  'called_station',
+  'owner_wallet',
+  'payout_wallet',
+] as const
+const RADIOS: Target = { table: 'radio', columns: [...RADIO_COLUMNS, 'created_at'] }
+const CLAIMS: Target = {
+  table: 'radio_event',
+  columns: ['kind', 'radio_id', 'owner_wallet', 'payout_wallet', 'at'],
+}
+/** What no two radios share. */
+const UNIQUE = ['radio_id', 'nas_identifier', 'called_station'] as const
+
+/** The radios that may stand in the way, by what they must not share with others. */
+interface Register {
+  readonly by: Readonly<Record<(typeof UNIQUE)[number], Map<string, RadioRow>>>
+  add(row: RadioRow): void
+}
+
+async function readRegister(sql: Sql, radios: readonly NewRadio[]): Promise<Register> {
+  const by = { radio_id: new Map(), nas_identifier: new Map(), called_station: new Map() } as Register['by']
+  const register: Register = {
+    by,
+    add(row) {
+      for (const key of UNIQUE) if (row[key] !== null) by[key].set(row[key], row)
+    },
+  }
+  const rows = radios.map(rowOf)
+  for (const key of UNIQUE) {
+    const wanted = new Set(rows.flatMap((row) => row[key] ?? []))
+    const select = `select ${RADIO_COLUMNS.join(', ')} from radio`
+    for (const row of await sql.find<RadioRow>(select, key, [...wanted])) register.add(row)
+  }
+  return register
+}
+
+/** Whether a radio can be added beside those of the register. */
+function judge({ by }: Register, radio: NewRadio): AddOutcome {
+  if (radio.access === 'wifi' && radio.nasIdentifier === undefined && radio.calledStation === undefined)
+    return new TallycellError('RADIO_UNRECOGNISABLE', { radio: radio.radio })
+  const row = rowOf(radio)
+  const same = by.radio_id.get(row.radio_id)
+  if (same)
+    return RADIO_COLUMNS.every((column) => same[column] === row[column])
+      ? 'unchanged'
+      : new TallycellError('RADIO_EXISTS', { radio: row.radio_id })
+  const nas = row.nas_identifier === null ? undefined : by.nas_identifier.get(row.nas_identifier)
+  if (nas) return new TallycellError('RADIO_NAS_TAKEN', { came: row.nas_identifier ?? '', radio: nas.radio_id })
+  const station = row.called_station === null ? undefined : by.called_station.get(row.called_station)
+  if (!station) return 'added'
   return new TallycellError('RADIO_BSSID_TAKEN', {
     came: formatBssid(row.called_station ?? ''),
-    radio: others[0]?.radio_id ?? '',
+    radio: station.radio_id,
   })
 }
 
-const isSame = (a: RadioRow, b: RadioRow): boolean =>
-  a.access === b.access &&
-  a.nas_identifier === b.nas_identifier &&
-  a.called_station === b.called_station &&
-  a.owner_wallet === b.owner_wallet &&
-  a.payout_wallet === b.payout_wallet
+/**
+ * Puts a radio into a class, or with undefined into none, for what is charged from then on; false where it is there already. Throws
+ * RADIO_UNKNOWN.
+ */
+export async function classifyRadio(
+  store: Store,
+  radio: RadioId,
+  radioClass: RadioClass | undefined,
+  now: Millis,
+): Promise<boolean> {
+  return store.transaction(async (tx) => {
+    const { radio_class: before } = await find(tx, radio)
+    if (before === (radioClass ?? null)) return false
+    await tx
+      .updateTable('radio')
+      .set({ radio_class: radioClass ?? null })
+      .where('radio_id', '=', radio)
+      .execute()
+    await journal(tx, radio, 'class', now, undefined, undefined)
+    return true
+  }, JOURNALS)
+}
 
 /** Journals a ban; a later one replaces an earlier one. Throws RADIO_UNKNOWN, ID_INVALID for the reason, or BAN_ENDED unless `until` is after `now`. */
 export async function banRadio(store: Store, radio: RadioId, { reason, until }: Ban, now: Millis): Promise<void> {
@@ -152,7 +209,7 @@ export async function unbanRadio(store: Store, radio: RadioId, reason: string | 
 async function journal(
   tx: Tx,
   radio: RadioId,
-  kind: 'ban' | 'unban',
+  kind: 'ban' | 'unban' | 'class',
   at: Millis,
   reason: string | undefined,
   expires: Millis | undefined,
@@ -206,6 +263,7 @@ export async function listRadios(
   const radios = shown.map((row) => ({
     radio: row.radio_id,
     access: row.access,
+    radioClass: row.radio_class ?? undefined,
     nasIdentifier: row.nas_identifier ?? undefined,
     calledStation: row.called_station ?? undefined,
     owner: row.owner_wallet,
@@ -245,16 +303,17 @@ function inForce(event: BanEvent | undefined, now: Millis): Ban | undefined {
   return { reason: event.reason ?? '', until: event.expires_at === null ? undefined : millis(event.expires_at) }
 }
 
-/** A radio as the directory keeps it, with the journal row that brought it. */
+/** A radio as the directory keeps it now, with the journal row that brought it. */
 export interface ClaimedRadio {
   readonly eventId: bigint
   readonly radio: string
   readonly access: string
+  readonly radioClass: string | null
   readonly nasIdentifier: string | null
   readonly calledStation: string | null
 }
 
-/** Radios claimed by journal rows after `eventId`, at most `limit`, in order. */
+/** Radios claimed or put into another class by journal rows after `eventId`, at most `limit`, in order. */
 export async function radiosAfter(store: Store, eventId: bigint, limit: number): Promise<ClaimedRadio[]> {
   return store.db
     .selectFrom('radio_event')
@@ -263,11 +322,12 @@ export async function radiosAfter(store: Store, eventId: bigint, limit: number):
       'radio_event.event_id as eventId',
       'radio.radio_id as radio',
       'radio.access as access',
+      'radio.radio_class as radioClass',
       'radio.nas_identifier as nasIdentifier',
       'radio.called_station as calledStation',
     ])
     .where('radio_event.event_id', '>', eventId)
-    .where('radio_event.kind', '=', 'claim')
+    .where('radio_event.kind', 'in', ['claim', 'class'])
     .orderBy('radio_event.event_id')
     .limit(limit)
     .execute()

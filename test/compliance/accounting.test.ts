@@ -17,8 +17,8 @@ import { onEachEngine, type TestDatabase, testSqlite } from './engines.ts'
 
 const NOW = millis(1_795_000_000_000)
 const IMSI = '001010000000001'
-const known: KnownRadio = { radio: radioId('ap-1'), access: 'wifi' }
-const byBssid: KnownRadio = { radio: radioId('ap-2'), access: 'wifi' }
+const known: KnownRadio = { radio: radioId('ap-1'), access: 'wifi', class: undefined }
+const byBssid: KnownRadio = { radio: radioId('ap-2'), access: 'wifi', class: undefined }
 const alice = { subscriber: subscriberId('alice'), payer: payerId('default'), plan: planId('flat') }
 
 interface World {
@@ -35,6 +35,7 @@ async function world(database: TestDatabase, late = false): Promise<World> {
   const store = await database.open({ busyTimeout: 20 })
   let here = !late
   const radios: RadioDirectory = {
+    byId: () => undefined,
     byNasIdentifier: (name) => (here && name === 'ap-1' ? known : undefined),
     byCalledStation: (bssid) => (here && bssid === '00005e005302' ? byBssid : undefined),
     refresh: async () => {

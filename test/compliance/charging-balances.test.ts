@@ -5,8 +5,7 @@ import { renew } from '../../billing/charging/renewal/store.ts'
 import { suspend } from '../../billing/charging/suspension/store.ts'
 import { createVouchers, redeemVoucher } from '../../billing/charging/vouchers/store.ts'
 import { auditLine, resumeAfter, transfersAfter } from '../../billing/ledger/audit/store.ts'
-import { createRatingStage } from '../../billing/rating/store.ts'
-import type { QuotaEvent } from '../../core/events/quota.ts'
+import { USAGE_FLAG } from '../../core/events/usage-event.ts'
 import { subscriberId } from '../../core/kernel/ids.ts'
 import { microtokens, millis } from '../../core/kernel/units.ts'
 import {
@@ -16,11 +15,14 @@ import {
   giveMoney,
   giveOctets,
   grantOf,
+  heldUsage,
+  meter,
   NOON,
+  oneTime,
+  openWorld,
   PLAN,
-  prepare,
+  rateAll,
   request,
-  subscribers,
   tenant,
 } from './charging-world.ts'
 import { onEachEngine } from './engines.ts'
@@ -28,8 +30,7 @@ import { onEachEngine } from './engines.ts'
 const alice = subscriberId('alice-data')
 
 onEachEngine('a payment is booked once', async (t, database) => {
-  const store = await database.open()
-  await prepare(store)
+  const { store } = await openWorld(database)
   t.equal(await giveMoney(store, 'alice-data', 5n), true)
   t.equal(await giveMoney(store, 'alice-data', 5n), false)
   t.equal(await giveMoney(store, 'alice-data', 7n, 'second'), true)
@@ -51,8 +52,7 @@ onEachEngine('a payment is booked once', async (t, database) => {
 })
 
 onEachEngine('a version of a plan never changes', async (t, database) => {
-  const store = await database.open()
-  await prepare(store)
+  const { store } = await openWorld(database)
   await t.rejects(
     store.batch((sql) => putPlan(sql, { ...PLAN, sessions: 9 }, millis(NOON))),
     { code: 'PLAN_VERSION' },
@@ -65,8 +65,7 @@ onEachEngine('a version of a plan never changes', async (t, database) => {
 })
 
 onEachEngine('a voucher is worth its amount once', async (t, database) => {
-  const store = await database.open()
-  await prepare(store)
+  const { store } = await openWorld(database)
   const key = randomBytes(32)
   const [code = ''] = await store.batch((sql) =>
     createVouchers(
@@ -93,7 +92,6 @@ onEachEngine('a voucher is worth its amount once', async (t, database) => {
 })
 
 onEachEngine('a recurring bundle comes once a period, and part of the old one rolls over', async (t, database) => {
-  const store = await database.open()
   const bundle = {
     id: 'base',
     unit: 'octet',
@@ -102,7 +100,9 @@ onEachEngine('a recurring bundle comes once a period, and part of the old one ro
     recurring: true,
     rollOver: { percent: 50, times: 1 },
   }
-  await prepare(store, [{ ...PLAN, recurring: { period: 'month', price: 5_000_000 }, bundles: [bundle] }])
+  const { store } = await openWorld(database, [
+    { ...PLAN, recurring: { period: 'month', price: 5_000_000 }, bundles: [bundle] },
+  ])
   await giveMoney(store, 'alice-data', 12_000_000n)
   await store.db
     .insertInto('subscriber')
@@ -136,12 +136,10 @@ onEachEngine('a recurring bundle comes once a period, and part of the old one ro
 })
 
 onEachEngine('a family shares, and each member keeps its own', async (t, database) => {
-  const store = await database.open()
-  await prepare(store)
+  const { store, charging } = await openWorld(database)
   await giveOctets(store, 'pool:family', 2_000_000n)
   for (const member of ['alice-data', 'bob-data'])
     await store.batch((sql) => joinPool(sql, subscriberId(member), 'family'))
-  const charging = engine(store)
   const drain = async (subscriber: string) => {
     let answer = await charging.open(request({ subscriber, session: subscriber, number: 0n }))
     let used = 0n
@@ -158,41 +156,26 @@ onEachEngine('a family shares, and each member keeps its own', async (t, databas
 })
 
 onEachEngine('one-time requests: priced, checked, debited once, refunded once', async (t, database) => {
-  const store = await database.open()
-  await prepare(store)
+  const { store, charging } = await openWorld(database)
   await giveMoney(store, 'alice-data', 3_000_000n)
-  const charging = engine(store)
-  const event = (action: QuotaEvent['action'], number: bigint, session = 'e'): QuotaEvent => ({
-    origin: 'gy:smf',
-    sessionId: session,
-    number,
-    at: millis(NOON),
-    subscriber: alice,
-    context: { access: 'lte', radio: undefined, visitedPlmn: undefined },
-    action,
-    ratingGroup: 0n,
-    requested: { octets: 1_000_000n, seconds: undefined, units: undefined },
-  })
-  t.match(await charging.event(event('price-enquiry', 0n, 'p')), { result: 'success', price: 2_000_000n })
-  t.match(await charging.event(event('check-balance', 0n, 'c')), { result: 'success', enough: true })
-  const debited = await charging.event(event('debit', 0n))
+  t.match(await charging.event(oneTime('price-enquiry', 0n, 'p')), { result: 'success', price: 2_000_000n })
+  t.match(await charging.event(oneTime('check-balance', 0n, 'c')), { result: 'success', enough: true })
+  const debited = await charging.event(oneTime('debit', 0n))
   t.match(debited, { result: 'success', price: 2_000_000n })
-  t.same(await charging.event(event('debit', 0n)), debited)
-  t.equal((await charging.event(event('debit', 0n, 'f'))).result, 'credit-limit-reached')
-  t.match(await charging.event(event('check-balance', 0n, 'd')), { enough: false })
-  t.match(await charging.event(event('refund', 1n)), { result: 'success', price: 2_000_000n })
-  t.match(await charging.event(event('refund', 1n)), { result: 'success', price: 2_000_000n })
-  t.equal((await charging.event(event('refund', 2n))).result, 'unknown-session')
+  t.same(await charging.event(oneTime('debit', 0n)), debited)
+  t.equal((await charging.event(oneTime('debit', 0n, 'f'))).result, 'credit-limit-reached')
+  t.match(await charging.event(oneTime('check-balance', 0n, 'd')), { enough: false })
+  t.match(await charging.event(oneTime('refund', 1n)), { result: 'success', price: 2_000_000n })
+  t.match(await charging.event(oneTime('refund', 1n)), { result: 'success', price: 2_000_000n })
+  t.equal((await charging.event(oneTime('refund', 2n))).result, 'unknown-session')
   t.equal((await accounts(store))['subscriber:alice-data:money:EUR'], 3_000_000n)
   t.same(await faults(store), [])
 })
 
 onEachEngine('a suspended subscriber is granted nothing', async (t, database) => {
-  const store = await database.open()
-  await prepare(store)
+  const { store, charging } = await openWorld(database)
   await giveMoney(store, 'alice-data', 3_000_000n)
   await store.batch((sql) => suspend(sql, alice, true, millis(NOON)))
-  const charging = engine(store)
   t.equal((await charging.open(request({ number: 0n }))).result, 'suspended')
   await store.batch((sql) => suspend(sql, alice, false, millis(NOON)))
   t.ok(grantOf(await charging.update(request({ number: 1n }))) > 0n)
@@ -200,12 +183,10 @@ onEachEngine('a suspended subscriber is granted nothing', async (t, database) =>
 })
 
 onEachEngine('caps, fair use and thresholds', async (t, database) => {
-  const store = await database.open()
   const day = { octets: '3 MB' }
   const fairUse = { octets: '2 MB', period: 'day', throttle: { uplink: 64_000, downlink: 128_000 } }
-  await prepare(store, [{ ...PLAN, caps: { day }, fairUse, thresholds: [80, 100] }])
+  const { store, charging } = await openWorld(database, [{ ...PLAN, caps: { day }, fairUse, thresholds: [80, 100] }])
   await giveOctets(store, 'subscriber:alice-data', 100_000_000n)
-  const charging = engine(store)
   let answer = await charging.open(request({ number: 0n }))
   let used = 0n
   let throttledAt: bigint | undefined
@@ -233,28 +214,17 @@ onEachEngine('caps, fair use and thresholds', async (t, database) => {
 onEachEngine(
   'usage without a reservation is charged by the same plans, and what cannot be true is set aside',
   async (t, database) => {
-    const store = await database.open()
-    await prepare(store)
+    const { store } = await openWorld(database)
     await giveOctets(store, 'subscriber:alice-data', 1_500_000n)
-    const event = (sequence: bigint, subscriber: string, octets: bigint, flags = 0n) => [
-      ...['radius:ap', 's', sequence, subscriber, 'ap-1', 'wifi', NOON, NOON, octets, 0n, 'interim', NOON, flags],
-    ]
-    const columns = [
-      ...['origin', 'session_id', 'sequence', 'subscriber_id', 'radio_id', 'access', 'start_at', 'end_at', 'uplink'],
-      ...['downlink', 'cause', 'received_at', 'flags'],
-    ]
-    await store.batch((sql) =>
-      sql.insert({ table: 'usage_event', columns }, [
-        event(1n, 'alice-data', 1_000_000n),
-        event(2n, 'alice-data', 1_000_000n, 8n),
-        event(3n, 'alice-data', 1n << 60n),
-        event(4n, 'bob-flat', 1_000_000n),
-        event(5n, 'bob-flat', 1n << 60n),
-        event(6n, 'alice-data', 1_000_000n),
-      ]),
-    )
-    const stage = createRatingStage({ store, subscribers }, microtokens(2000n))
-    while ((await stage.step(2)) > 0);
+    await meter(store, [
+      { subscriber: 'alice-data', octets: 1_000_000n },
+      { subscriber: 'alice-data', octets: 1_000_000n, flags: USAGE_FLAG.charged },
+      { subscriber: 'alice-data', octets: 1n << 60n },
+      { subscriber: 'bob-flat', octets: 1_000_000n },
+      { subscriber: 'bob-flat', octets: 1n << 60n },
+      { subscriber: 'alice-data', octets: 1_000_000n },
+    ])
+    await rateAll(store, { limit: 2 })
     t.same(await accounts(store), {
       'payer:mvno:consumed:n1:octet': 1_500_000n,
       'payer:mvno:income:n1:EUR': 1_000_000n,
@@ -263,11 +233,8 @@ onEachEngine(
       'subscriber:alice-data:overuse:EUR': 1_000_000n,
       'subscriber:bob-flat:usage': 2000n,
     })
-    const held = await store.batch((sql) =>
-      sql.rows<{ source: string }>('select source from rating_held order by held_id'),
-    )
     t.same(
-      held.map(({ source }) => source),
+      (await heldUsage(store)).map(({ source }) => source),
       ['usage:3', 'usage:5'],
     )
     t.same(await faults(store), [])

@@ -2,23 +2,23 @@
 import t from 'tap'
 import { type AccountId, earnedOf, overuseOf, payerAccount } from '../../billing/ledger/accounts.ts'
 import { MOST_TOTAL, postTransfers } from '../../billing/ledger/store.ts'
-import { createRatingStage } from '../../billing/rating/store.ts'
-import type { QuotaEvent } from '../../core/events/quota.ts'
 import { subscriberId } from '../../core/kernel/ids.ts'
-import { microtokens, millis } from '../../core/kernel/units.ts'
+import { millis } from '../../core/kernel/units.ts'
 import type { Store } from '../../core/store/store.ts'
 import {
   accounts,
-  engine,
   faults,
   giveMoney,
   giveOctets,
   grantOf,
+  heldUsage,
+  meter,
   NOON,
+  oneTime,
+  openWorld,
   PLAN,
-  prepare,
+  rateAll,
   request,
-  subscribers,
   tenant,
 } from './charging-world.ts'
 import { onEachEngine } from './engines.ts'
@@ -33,18 +33,10 @@ const fill = (store: Store, debit: AccountId, credit: AccountId, room: bigint) =
     postTransfers(sql, [{ cause: `fill:${debit}`, debit, credit, amount: MOST_TOTAL - room, at: millis(NOON) }]),
   )
 
-const held = (store: Store) =>
-  store.batch((sql) =>
-    sql.rows<{ source: string; subscriber_id: string; reason: string; usage: string }>(
-      'select source, subscriber_id, reason, usage from rating_held order by held_id',
-    ),
-  )
-
 const REASON = 'the charge would not fit the books'
 
 onEachEngine('income that is nearly full takes what fits, and the rest is set aside', async (t, database) => {
-  const store = await database.open()
-  await prepare(store)
+  const { store, charging } = await openWorld(database)
   await giveMoney(store, 'alice-data', 100_000_000n)
   await giveMoney(store, 'bob-data', 100_000_000n)
   await giveOctets(store, 'subscriber:carol-data', 10_000_000n)
@@ -54,7 +46,6 @@ onEachEngine('income that is nearly full takes what fits, and the rest is set as
     (error) => t.match(error, { code: 'LEDGER_FULL' }),
   )
   await fill(store, payerAccount(tenant, 'refunds', 'EUR'), income, 3_000_000n)
-  const charging = engine(store)
   const names = ['alice-data', 'bob-data', 'carol-data']
   for (const subscriber of names) await charging.open(request({ subscriber, session: subscriber, number: 0n }))
   const answers = await Promise.all(
@@ -69,7 +60,7 @@ onEachEngine('income that is nearly full takes what fits, and the rest is set as
   const after = await accounts(store)
   t.equal(after[income], MOST_TOTAL - 1_000_000n, 'one of the two')
   t.equal(after[consumed], 1_000_000n, 'carol pays with her bundle')
-  const rows = await held(store)
+  const rows = await heldUsage(store)
   t.same(
     rows.map(({ reason }) => reason),
     [REASON],
@@ -82,31 +73,27 @@ onEachEngine('income that is nearly full takes what fits, and the rest is set as
 })
 
 onEachEngine('what a session had used out of its reservation is set aside too', async (t, database) => {
-  const store = await database.open()
-  await prepare(store)
+  const { store, charging } = await openWorld(database)
   await giveMoney(store, 'alice-data', 500_000_000n)
-  const charging = engine(store)
   await charging.open(request({ number: 0n }))
   t.equal(grantOf(await charging.update(request({ number: 1n, octets: 900_000n, at: NOON + 1n }))), 1_000_000n)
   t.equal((await accounts(store))[income], undefined, 'used and not posted yet')
   await fill(store, payerAccount(tenant, 'refunds', 'EUR'), income, 1_000_000n)
   const closed = await charging.close(request({ number: 2n, octets: 400_000n, wanted: false, at: NOON + 2n }))
   t.equal(closed.result, 'success')
-  t.match(await held(store), [{ subscriber_id: 'alice-data', reason: REASON }], 'the 1.80; the 0.80 fits')
+  t.match(await heldUsage(store), [{ subscriber_id: 'alice-data', reason: REASON }], 'the 1.80; the 0.80 fits')
   t.equal((await accounts(store))[income], MOST_TOTAL - 200_000n)
   t.same(await faults(store), [])
 })
 
 onEachEngine('overuse stops where its account is full', async (t, database) => {
-  const store = await database.open()
-  await prepare(store)
+  const { store, charging } = await openWorld(database)
   await giveMoney(store, 'alice-data', 1_000_000n)
   await fill(store, overuse, payerAccount(tenant, 'expired', 'EUR'), 1_000_000n)
-  const charging = engine(store)
   await charging.open(request({ number: 0n }))
   const answer = await charging.update(request({ number: 1n, octets: 5_000_000n }))
   t.equal(answer.result, 'success')
-  t.match(await held(store), [{ subscriber_id: 'alice-data', reason: REASON }])
+  t.match(await heldUsage(store), [{ subscriber_id: 'alice-data', reason: REASON }])
   t.equal((await accounts(store))['subscriber:alice-data:money:EUR'], 1_000_000n, 'all of the report or nothing')
   t.equal((await charging.close(request({ number: 2n, octets: 500_000n, wanted: false }))).result, 'success')
   t.equal((await accounts(store))[income], 1_000_000n)
@@ -114,12 +101,10 @@ onEachEngine('overuse stops where its account is full', async (t, database) => {
 })
 
 onEachEngine('charges that are too much together fill an account once', async (t, database) => {
-  const store = await database.open()
   // 2^40 octets cost 2^59 or so: seventeen of them are more than 64 bits hold.
-  await prepare(store, [
+  const { store, charging } = await openWorld(database, [
     { ...PLAN, kind: 'postpaid', tariffs: [{ name: 'any', when: {}, price: { octets: '500000000000' } }] },
   ])
-  const charging = engine(store)
   const names = Array.from({ length: 18 }, (_, index) => `u${index}-data`)
   const answers = await Promise.all(
     names.map((subscriber) =>
@@ -130,35 +115,22 @@ onEachEngine('charges that are too much together fill an account once', async (t
   const charge = ((1n << 40n) * 500_000_000_000n) / 1_000_000n
   const most = MOST_TOTAL / charge
   t.equal((await accounts(store))[income], most * charge)
-  t.equal((await held(store)).length, 18 - Number(most))
+  t.equal((await heldUsage(store)).length, 18 - Number(most))
   t.same(await faults(store), [])
 })
 
 onEachEngine('one-time debits and refunds that do not fit fail by themselves', async (t, database) => {
-  const store = await database.open()
-  await prepare(store)
+  const { store, charging } = await openWorld(database)
   await giveMoney(store, 'alice-data', 9_000_000n)
-  const charging = engine(store)
-  const event = (action: QuotaEvent['action'], number: bigint, session: string): QuotaEvent => ({
-    origin: 'gy:smf',
-    sessionId: session,
-    number,
-    at: millis(NOON),
-    subscriber: subscriberId('alice-data'),
-    context: { access: 'lte', radio: undefined, visitedPlmn: undefined },
-    action,
-    ratingGroup: 0n,
-    requested: { octets: 1_000_000n, seconds: undefined, units: undefined },
-  })
-  t.equal((await charging.event(event('debit', 0n, 'a'))).result, 'success')
+  t.equal((await charging.event(oneTime('debit', 0n, 'a'))).result, 'success')
   await fill(store, payerAccount(tenant, 'refunds', 'EUR'), income, 1_999_999n).then(
     () => t.fail('income has 2 EUR already'),
     (error) => t.match(error, { code: 'LEDGER_FULL' }),
   )
   await fill(store, payerAccount(tenant, 'refunds', 'EUR'), payerAccount(tenant, 'expired', 'EUR'), 1n)
-  t.equal((await charging.event(event('refund', 1n, 'a'))).result, 'rating-failed')
+  t.equal((await charging.event(oneTime('refund', 1n, 'a'))).result, 'rating-failed')
   await fill(store, payerAccount(tenant, 'issued', 'EUR'), income, 3_000_000n)
-  t.equal((await charging.event(event('debit', 0n, 'b'))).result, 'rating-failed')
+  t.equal((await charging.event(oneTime('debit', 0n, 'b'))).result, 'rating-failed')
   t.equal((await accounts(store))['subscriber:alice-data:money:EUR'], 7_000_000n)
   t.same(await faults(store), [])
 })
@@ -166,27 +138,16 @@ onEachEngine('one-time debits and refunds that do not fit fail by themselves', a
 onEachEngine(
   'usage without reservations: what does not fit is set aside, and the stage goes on',
   async (t, database) => {
-    const store = await database.open()
-    await prepare(store)
+    const { store } = await openWorld(database)
     await giveMoney(store, 'alice-data', 9_000_000n)
     await fill(store, payerAccount(tenant, 'refunds', 'EUR'), income, 3_000_000n)
-    const columns = [
-      ...['origin', 'session_id', 'sequence', 'subscriber_id', 'radio_id', 'access', 'start_at', 'end_at', 'uplink'],
-      ...['downlink', 'cause', 'received_at', 'flags'],
-    ]
-    const event = (sequence: bigint, octets: bigint) => [
-      ...['radius:ap', 's', sequence, 'alice-data', 'ap-1', 'wifi', NOON, NOON, octets, 0n, 'interim', NOON, 0n],
-    ]
-    await store.batch((sql) =>
-      sql.insert({ table: 'usage_event', columns }, [
-        event(1n, 1_000_000n),
-        event(2n, 1_000_000n),
-        event(3n, 500_000n),
-      ]),
+    const sizes = [1_000_000n, 1_000_000n, 500_000n]
+    await meter(
+      store,
+      sizes.map((octets) => ({ subscriber: 'alice-data', octets })),
     )
-    const stage = createRatingStage({ store, subscribers }, microtokens(2000n))
-    while ((await stage.step()) > 0);
-    t.match(await held(store), [{ source: 'usage:2', reason: REASON }])
+    await rateAll(store)
+    t.match(await heldUsage(store), [{ source: 'usage:2', reason: REASON }])
     const after = await accounts(store)
     t.equal(after[income], MOST_TOTAL)
     t.equal(after['subscriber:alice-data:money:EUR'], 6_000_000n)
@@ -196,8 +157,7 @@ onEachEngine(
 
 t.test('a transfer of anybody else that would not fit is refused', async (t) => {
   const { testSqlite } = await import('./engines.ts')
-  const store = await testSqlite(t).open()
-  await prepare(store)
+  const { store } = await openWorld(testSqlite(t))
   await giveMoney(store, 'alice-data', MOST_TOTAL - 1n)
   await t.rejects(giveMoney(store, 'alice-data', 2n, 'second'), { code: 'LEDGER_FULL' })
   t.equal((await accounts(store))['subscriber:alice-data:money:EUR'], MOST_TOTAL - 1n)

@@ -8,13 +8,12 @@ import { closePeriod, listInvoices } from '../../billing/charging/invoice/store.
 import { ANY_SERVICE } from '../../billing/charging/plan/plan.ts'
 import { renew } from '../../billing/charging/renewal/store.ts'
 import { suspend } from '../../billing/charging/suspension/store.ts'
-import { createRatingStage } from '../../billing/rating/store.ts'
 import type { QuotaAnswer, QuotaEvent, QuotaRequest, UsedUnits } from '../../core/events/quota.ts'
 import { subscriberId } from '../../core/kernel/ids.ts'
 import { type Millis, microtokens } from '../../core/kernel/units.ts'
 import type { Store } from '../../core/store/store.ts'
 import { amounts, instant, instantOrNone, planText, quantity, type Row, tableRows } from '../unit/plan-fixture.ts'
-import { accounts, engine, faults, giveMoney, prepare, subscribers, tenant } from './charging-world.ts'
+import { accounts, engine, faults, giveMoney, meter, prepare, rateAll, tenant } from './charging-world.ts'
 import { onEachEngine } from './engines.ts'
 
 const PLANS = parse(planText('engine'), { merge: true }) as unknown[]
@@ -140,11 +139,6 @@ const give =
     return ''
   }
 
-const COLUMNS = [
-  ...['origin', 'session_id', 'sequence', 'subscriber_id', 'radio_id', 'access', 'start_at', 'end_at', 'uplink'],
-  ...['downlink', 'cause', 'received_at', 'flags'],
-]
-
 const STEPS: Readonly<Record<string, Doing>> = {
   open: ask('open'),
   update: ask('update'),
@@ -196,10 +190,8 @@ const STEPS: Readonly<Record<string, Doing>> = {
   },
   async radius({ store }, { at, who, amount }) {
     const { octet } = amounts(amount)
-    const row = ['radius:ap', randomUUID(), 1n, who, 'ap-1', 'wifi', at, at, octet, 0n, 'stop', at, 0n]
-    await store.batch((sql) => sql.insert({ table: 'usage_event', columns: COLUMNS }, [row]))
-    const stage = createRatingStage({ store, subscribers }, microtokens(2000n))
-    while ((await stage.step()) > 0);
+    await meter(store, [{ subscriber: who, octets: octet, at }])
+    await rateAll(store)
     return ''
   },
 }

@@ -5,11 +5,14 @@ import { type Charging, type ChargingOptions, createCharging } from '../../billi
 import { ANY_SERVICE } from '../../billing/charging/plan/plan.ts'
 import { reservedByAccount } from '../../billing/charging/session/store.ts'
 import { checkLedger, type Finding } from '../../billing/ledger/audit/store.ts'
-import type { SubscriberDirectory } from '../../core/events/ports.ts'
-import type { QuotaAnswer, QuotaRequest } from '../../core/events/quota.ts'
-import { payerId, type SubscriberId, subscriberId } from '../../core/kernel/ids.ts'
-import { microtokens, millis } from '../../core/kernel/units.ts'
+import { createRatingStage } from '../../billing/rating/store.ts'
+import type { RadioDirectory, SubscriberDirectory } from '../../core/events/ports.ts'
+import type { QuotaAnswer, QuotaEvent, QuotaRequest } from '../../core/events/quota.ts'
+import { appendUsage } from '../../core/events/store.ts'
+import { payerId, radioId, type SubscriberId, subscriberId } from '../../core/kernel/ids.ts'
+import { microtokens, millis, octets } from '../../core/kernel/units.ts'
 import type { Store } from '../../core/store/store.ts'
+import type { TestDatabase } from './engines.ts'
 
 export const tenant = payerId('mvno')
 /** 2026-11-20 12:00 UTC. */
@@ -41,6 +44,19 @@ export async function prepare(store: Store, plans: readonly unknown[] = [PLAN]):
     await putTenant(sql, { tenant, currency: 'EUR', decimals: 2, mode: 'half-even', timeZone: 'Europe/Berlin' })
     for (const plan of plans) await putPlan(sql, plan, millis(NOON))
   })
+}
+
+/** No radio is in a class. */
+export const radios: Pick<RadioDirectory, 'byId' | 'refresh'> = { byId: () => undefined, refresh: async () => {} }
+
+/** A tenant with its plans in a new database, and the engine on it. */
+export async function openWorld(
+  database: TestDatabase,
+  plans?: readonly unknown[],
+): Promise<{ readonly store: Store; readonly charging: Charging }> {
+  const store = await database.open()
+  await prepare(store, plans)
+  return { store, charging: engine(store) }
 }
 
 export const engine = (store: Store, options: Partial<ChargingOptions> = {}): Charging =>
@@ -110,6 +126,68 @@ export const request = ({
     },
   ],
 })
+
+/** A one-time request for 1 MB. */
+export const oneTime = (action: QuotaEvent['action'], number: bigint, sessionId = 'e'): QuotaEvent => ({
+  origin: 'gy:smf',
+  sessionId,
+  number,
+  at: millis(NOON),
+  subscriber: subscriberId('alice-data'),
+  context: { access: 'lte', radio: undefined, visitedPlmn: undefined },
+  action,
+  ratingGroup: 0n,
+  requested: { octets: 1_000_000n, seconds: undefined, units: undefined },
+})
+
+export interface Metered {
+  readonly subscriber: string
+  readonly octets: bigint
+  readonly radio?: string
+  readonly at?: bigint
+  readonly flags?: number
+}
+
+/** Usage that came without a reservation, into the journal. */
+export const meter = (store: Store, events: readonly Metered[]): Promise<void> =>
+  store.batch((sql) =>
+    appendUsage(
+      sql,
+      events.map(({ subscriber, octets: volume, radio = 'ap-1', at = NOON, flags = 0 }, index) => ({
+        origin: 'radius:ap',
+        sessionId: 's',
+        sequence: BigInt(index + 1),
+        subscriber: subscriberId(subscriber),
+        radio: radioId(radio),
+        access: 'wifi',
+        start: millis(at),
+        end: millis(at),
+        uplink: octets(volume),
+        downlink: octets(0n),
+        cause: 'interim',
+        received: millis(at),
+        flags,
+      })),
+    ),
+  )
+
+export interface RateOptions {
+  readonly limit?: number
+  readonly node?: string
+  readonly radios?: Pick<RadioDirectory, 'byId' | 'refresh'>
+}
+
+/** Charges what is in the journal, `limit` events at a time. */
+export async function rateAll(store: Store, { limit = 500, node = 'n1', ...rest }: RateOptions = {}): Promise<void> {
+  const stage = createRatingStage({ store, subscribers, radios, node, ...rest }, microtokens(2000n))
+  while ((await stage.step(limit)) > 0);
+}
+
+/** What is set aside, in order. */
+export const heldUsage = (
+  store: Store,
+): Promise<{ source: string; subscriber_id: string; reason: string; usage: string }[]> =>
+  store.batch((sql) => sql.rows('select source, subscriber_id, reason, usage from rating_held order by held_id'))
 
 export const grantOf = ({ services }: QuotaAnswer): bigint => services[0]?.granted?.octets ?? 0n
 

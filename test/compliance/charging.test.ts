@@ -11,17 +11,15 @@ import {
   giveOctets,
   grantOf,
   NOON,
+  openWorld,
   PLAN,
-  prepare,
   request,
 } from './charging-world.ts'
 import { onEachEngine } from './engines.ts'
 
 onEachEngine('a session pays for what it used and gives back the rest', async (t, database) => {
-  const store = await database.open()
-  await prepare(store)
+  const { store, charging } = await openWorld(database)
   await giveOctets(store, 'subscriber:alice-data', 50_000_000n)
-  const charging = engine(store)
   const first = await charging.open(request({ number: 0n }))
   t.equal(first.result, 'success')
   t.equal(grantOf(first), 1_000_000n)
@@ -46,10 +44,8 @@ onEachEngine('a session pays for what it used and gives back the rest', async (t
 })
 
 onEachEngine('repeats get the stored answer; skipped and late numbers are charged once', async (t, database) => {
-  const store = await database.open()
-  await prepare(store)
+  const { store, charging } = await openWorld(database)
   await giveMoney(store, 'alice-data', 100_000_000n)
-  const charging = engine(store)
   await charging.open(request({ number: 0n }))
   const second = await charging.update(request({ number: 2n, octets: 1_000_000n }))
   t.same(await charging.update(request({ number: 2n, octets: 1_000_000n })), second)
@@ -69,10 +65,8 @@ onEachEngine('repeats get the stored answer; skipped and late numbers are charge
 })
 
 onEachEngine('the last grant is final, overuse goes to its own account', async (t, database) => {
-  const store = await database.open()
-  await prepare(store)
+  const { store, charging } = await openWorld(database)
   await giveOctets(store, 'subscriber:alice-data', 1_000_000n)
-  const charging = engine(store)
   let granted = grantOf(await charging.open(request({ number: 0n })))
   let answer = await charging.update(request({ number: 1n, octets: granted }))
   for (let number = 2n; grantOf(answer) > 0n && answer.services[0]?.final === undefined; number++) {
@@ -93,10 +87,8 @@ onEachEngine('the last grant is final, overuse goes to its own account', async (
 })
 
 onEachEngine('a second session gets what the first does not need', async (t, database) => {
-  const store = await database.open()
-  await prepare(store, [{ ...PLAN, sessions: 2 }])
+  const { store, charging } = await openWorld(database, [{ ...PLAN, sessions: 2 }])
   await giveOctets(store, 'subscriber:alice-data', 40_000_000n)
-  const charging = engine(store)
   await charging.open(request({ number: 0n, session: 'a' }))
   let all = 1_000_000n
   let answer = await charging.open(request({ number: 0n, session: 'b' }))
@@ -110,10 +102,8 @@ onEachEngine('a second session gets what the first does not need', async (t, dat
 })
 
 onEachEngine('supervision ends silent sessions and frees what they held', async (t, database) => {
-  const store = await database.open()
-  await prepare(store)
+  const { store, charging } = await openWorld(database)
   await giveMoney(store, 'alice-data', 10_000_000n)
-  const charging = engine(store)
   await charging.open(request({ number: 0n }))
   await charging.update(request({ number: 1n, octets: 1000n, at: NOON + 60_000n }))
   await charging.supervise(millis(NOON + 190_000n))
@@ -144,11 +134,9 @@ const usedUnits = (downlink: bigint, tariff: 'before' | 'after' | undefined) => 
 })
 
 onEachEngine('usage on both sides of a tariff change is priced apart', async (t, database) => {
-  const store = await database.open()
   const night = { name: 'night', when: { from: '13:01', to: '14:00' }, price: { octets: 1_000_000 } }
-  await prepare(store, [{ ...PLAN, tariffs: [night, ...PLAN.tariffs] }])
+  const { store, charging } = await openWorld(database, [{ ...PLAN, tariffs: [night, ...PLAN.tariffs] }])
   await giveMoney(store, 'alice-data', 100_000_000n)
-  const charging = engine(store)
   // 13:00:30 in Berlin: the change is nearer than the validity.
   const opened = await charging.open(request({ number: 0n, at: NOON + 30_000n }))
   t.equal(opened.services[0]?.tariffChange, NOON + 60_000n)
@@ -168,12 +156,10 @@ onEachEngine('usage on both sides of a tariff change is priced apart', async (t,
 })
 
 onEachEngine('services of one session are granted, denied and free by themselves', async (t, database) => {
-  const store = await database.open()
   const free = { name: 'free', when: { ratingGroups: [7] }, free: true }
   const never = { name: 'never', when: { ratingGroups: [9] }, deny: true }
-  await prepare(store, [{ ...PLAN, tariffs: [free, never, ...PLAN.tariffs] }])
+  const { store, charging } = await openWorld(database, [{ ...PLAN, tariffs: [free, never, ...PLAN.tariffs] }])
   await giveMoney(store, 'alice-data', 2_000_000n)
-  const charging = engine(store)
   const services = (downlink: bigint) =>
     [0n, 7n, 9n].map((ratingGroup) => ({
       ratingGroup,

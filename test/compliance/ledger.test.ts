@@ -8,6 +8,7 @@ import { payerId, radioId, subscriberId } from '../../core/kernel/ids.ts'
 import { microtokens, millis } from '../../core/kernel/units.ts'
 import type { Sql } from '../../core/store/sql.ts'
 import type { Store } from '../../core/store/store.ts'
+import { radios } from './charging-world.ts'
 import { onEachEngine } from './engines.ts'
 
 const payer = payerId('mvno')
@@ -96,7 +97,7 @@ function addEvents(
 }
 
 async function drain(store: Store, batch: number): Promise<void> {
-  const stage = createRatingStage({ store, subscribers }, microtokens(2000n))
+  const stage = createRatingStage({ store, subscribers, radios, node: 'n1' }, microtokens(2000n))
   while ((await stage.step(batch)) > 0);
 }
 

@@ -1,8 +1,16 @@
 import { bssid } from '../../core/kernel/bssid.ts'
-import { radioId, wallet } from '../../core/kernel/ids.ts'
+import { radioClass, radioId, wallet } from '../../core/kernel/ids.ts'
 import { millis } from '../../core/kernel/units.ts'
 import { createRadioDirectory } from '../../radio/registry/directory.ts'
-import { addRadio, addRadios, banRadio, listRadios, type NewRadio, unbanRadio } from '../../radio/registry/store.ts'
+import {
+  addRadio,
+  addRadios,
+  banRadio,
+  classifyRadio,
+  listRadios,
+  type NewRadio,
+  unbanRadio,
+} from '../../radio/registry/store.ts'
 import { onEachEngine } from './engines.ts'
 
 const OWNER = wallet('7EqQdEULxWcraVx3mXKFjc84LhCkMGZCkRuDpvcMwJeK')
@@ -67,6 +75,67 @@ onEachEngine('many at once: each stands or falls alone', async (t, database) => 
   t.match(outcomes, ['added', 'unchanged', { code: 'RADIO_EXISTS' }, 'added'])
 })
 
+onEachEngine('many at once: what they take from each other and from those before them', async (t, database) => {
+  const store = await database.open()
+  await addRadio(store, claim('r0', { calledStation: bssid('00-11-22-33-44-55') }), now)
+  const outcomes = await addRadios(
+    store,
+    [
+      claim('r1', { nasIdentifier: 'ap-r0' }),
+      claim('r2', { calledStation: bssid('00-11-22-33-44-55') }),
+      claim('r3', { nasIdentifier: undefined }),
+      claim('r4'),
+      claim('r5', { nasIdentifier: 'ap-r4' }),
+      claim('r0', { calledStation: bssid('00-11-22-33-44-55') }),
+      claim('r0', { calledStation: bssid('00-11-22-33-44-55'), radioClass: radioClass('indoor') }),
+      claim('r6', { access: 'nr', nasIdentifier: undefined }),
+    ],
+    now,
+  )
+  t.match(outcomes, [
+    { code: 'RADIO_NAS_TAKEN', context: { radio: 'r0' } },
+    { code: 'RADIO_BSSID_TAKEN', context: { radio: 'r0' } },
+    { code: 'RADIO_UNRECOGNISABLE' },
+    'added',
+    { code: 'RADIO_NAS_TAKEN', context: { radio: 'r4' } },
+    'unchanged',
+    { code: 'RADIO_EXISTS' },
+    'added',
+  ])
+  const claims = await store.db.selectFrom('radio_event').select(['radio_id', 'kind']).orderBy('event_id').execute()
+  t.same(
+    claims.map(({ radio_id }) => radio_id),
+    ['r0', 'r4', 'r6'],
+  )
+})
+
+onEachEngine('a radio goes into another class, and every node learns of it', async (t, database) => {
+  const [node, other] = [await database.open(), await database.open()]
+  await addRadio(other, claim('r1', { radioClass: radioClass('indoor') }), now)
+  const directory = createRadioDirectory(node, { minInterval: 0 })
+  await directory.load()
+  t.same(directory.byId(radioId('r1')), { radio: 'r1', access: 'wifi', class: 'indoor' })
+  t.equal(await classifyRadio(other, radioId('r1'), radioClass('indoor'), now), false)
+  t.equal(await classifyRadio(other, radioId('r1'), radioClass('cbrs-b'), now), true)
+  await directory.refresh()
+  t.equal(directory.byId(radioId('r1'))?.class, 'cbrs-b')
+  t.equal(directory.byNasIdentifier('ap-r1')?.class, 'cbrs-b')
+  t.equal(await classifyRadio(other, radioId('r1'), undefined, now), true)
+  await directory.refresh()
+  t.equal(directory.byId(radioId('r1'))?.class, undefined)
+  t.match(await listRadios(node, { limit: 1 }, now), { radios: [{ radioClass: undefined }] })
+  await t.rejects(classifyRadio(other, radioId('r2'), undefined, now), { code: 'RADIO_UNKNOWN' })
+})
+
+onEachEngine('two nodes that register the same radios at once register each once', async (t, database) => {
+  const node = await database.open()
+  const other = database.engine === 'sqlite' ? node : await database.open()
+  const many = Array.from({ length: 100 }, (_, index) => claim(`r${index}`))
+  const outcomes = await Promise.all([node, other].map((store) => addRadios(store, many, now)))
+  for (const index of many.keys())
+    t.same(outcomes.map((each) => each[index]).toSorted(), ['added', 'unchanged'], `r${index}`)
+})
+
 onEachEngine('bans are journalled, replaced, ended and run out', async (t, database) => {
   const store = await database.open()
   const r1 = radioId('r1')
@@ -111,16 +180,16 @@ onEachEngine('the directory answers from memory and sees what another process ad
   const directory = createRadioDirectory(node, { minInterval: 0 })
   t.equal(directory.byNasIdentifier('ap-r1'), undefined)
   await directory.load()
-  t.same(directory.byNasIdentifier('ap-r1'), { radio: 'r1', access: 'wifi' })
-  t.same(directory.byCalledStation('001122334455'), { radio: 'r1', access: 'wifi' })
+  t.same(directory.byNasIdentifier('ap-r1'), { radio: 'r1', access: 'wifi', class: undefined })
+  t.same(directory.byCalledStation('001122334455'), { radio: 'r1', access: 'wifi', class: undefined })
 
   await addRadio(other, claim('r2'), now)
   await banRadio(other, radioId('r2'), { reason: 'x', until: undefined }, now)
   await addRadio(other, claim('r3', { nasIdentifier: undefined, calledStation: bssid('001122334456') }), now)
   t.equal(directory.byNasIdentifier('ap-r2'), undefined)
   await directory.refresh()
-  t.same(directory.byNasIdentifier('ap-r2'), { radio: 'r2', access: 'wifi' })
-  t.same(directory.byCalledStation('001122334456'), { radio: 'r3', access: 'wifi' })
+  t.same(directory.byNasIdentifier('ap-r2'), { radio: 'r2', access: 'wifi', class: undefined })
+  t.same(directory.byCalledStation('001122334456'), { radio: 'r3', access: 'wifi', class: undefined })
   t.equal(directory.byNasIdentifier('constructor'), undefined)
 })
 

@@ -27,6 +27,8 @@ export interface NodeOptions {
   readonly clients?: readonly string[]
   /** Where the accounting server listens, all on one port. */
   readonly hosts?: readonly string[]
+  /** Settings of billing beside the price. */
+  readonly billing?: Readonly<Record<string, unknown>>
 }
 
 export interface TestNode {
@@ -51,7 +53,7 @@ export interface TestNode {
 export const clientName = (index: number): string => `client-${index}`
 
 export async function createTestNode(options: NodeOptions): Promise<TestNode> {
-  const { folder, secret, form = 'source', clients = ['127.0.0.1'], hosts = ['127.0.0.1'] } = options
+  const { folder, secret, form = 'source', clients = ['127.0.0.1'], hosts = ['127.0.0.1'], billing = {} } = options
   mkdirSync(folder, { recursive: true })
   const [host = ''] = hosts
   const radius = { host, port: await freeUdpPort(host) }
@@ -67,7 +69,7 @@ export async function createTestNode(options: NodeOptions): Promise<TestNode> {
       listen: hosts.map((at) => formatAddress({ host: at, port: radius.port })),
       clients: clients.map((address, index) => ({ name: clientName(index), address, secretFile: 'secret' })),
     },
-    billing: { price: Number(PRICE) },
+    billing: { price: Number(PRICE), ...billing },
     settlement: { embedded: { port: 0 } },
   }
   // JSON is YAML.

@@ -5,9 +5,8 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 import t from 'tap'
 import { decodeServices } from '../../billing/charging/session/services-codec.ts'
-import { createRatingStage } from '../../billing/rating/store.ts'
 import { radioId, subscriberId } from '../../core/kernel/ids.ts'
-import { microtokens, millis } from '../../core/kernel/units.ts'
+import { millis } from '../../core/kernel/units.ts'
 import { openStore, type Store } from '../../core/store/store.ts'
 import { createAccountingStore } from '../../offload/accounting/store.ts'
 import {
@@ -19,8 +18,8 @@ import {
   NOON,
   PLAN,
   prepare,
+  rateAll,
   request,
-  subscribers,
 } from '../compliance/charging-world.ts'
 import { newDatabase } from '../compliance/engines.ts'
 
@@ -167,8 +166,7 @@ t.test('a node is killed at work: another goes on with its sessions, nothing los
   await living.end()
   const all = await booked(store)
   t.equal(all.size, 16, 'every session is there, and no piece of usage twice')
-  const rating = createRatingStage({ store, subscribers, node: 'c' }, microtokens(2000n))
-  while ((await rating.step()) > 0);
+  await rateAll(store, { node: 'c' })
   const supervisor = engine(store, { node: 'c' })
   t.equal(await supervisor.supervise(millis(NOON + 3_600_000n)), 8, 'sessions of both nodes are ended')
   const used = [...all.values()].reduce((sum, { octets }) => sum + octets, 0n)

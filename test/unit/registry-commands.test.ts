@@ -13,7 +13,7 @@ const OWNER = '7EqQdEULxWcraVx3mXKFjc84LhCkMGZCkRuDpvcMwJeK'
 interface Shell {
   readonly dir: string
   readonly stop: () => void
-  run(path: string, id?: string, options?: Record<string, string>): Promise<Output>
+  run(path: string, id?: string, options?: Record<string, string>, more?: string): Promise<Output>
 }
 
 /** Runs commands on a real database, as the command line does. */
@@ -40,10 +40,10 @@ async function shell(t: Test, files: Record<string, string> = {}): Promise<Shell
   return {
     dir,
     stop: () => aborting.abort(),
-    async run(path, id, options = {}) {
+    async run(path, id, options = {}, more = undefined) {
       const command = commands.find((one) => one.path.join(' ') === path)
       if (!command) throw new Error(`no command ${path}`)
-      return command.run({ args: { id }, options }, context)
+      return command.run({ args: { id, class: more }, options }, context)
     },
   }
 }
@@ -62,18 +62,23 @@ t.test('one radio: added, listed, banned, unbanned', async (t) => {
   t.same(added.json, {
     radio: 'cafe-1',
     access: 'wifi',
+    class: null,
     nasIdentifier: 'ap 1',
     bssid: '001122334455',
     owner: OWNER,
     payout: OWNER,
   })
   const listed = (await run('radio list')).text.split('\n')
-  t.match(listed[0], /^RADIO {3}ACCESS {2}NAS-IDENTIFIER {2}BSSID {14}PAYOUT WALLET/)
-  t.match(listed[1], /^cafe-1 {2}wifi {4}ap 1 {12}00-11-22-33-44-55 {2}\w{44} {2}in service$/)
+  t.match(listed[0], /^RADIO {3}ACCESS {2}CLASS {2}NAS-IDENTIFIER {2}BSSID {14}PAYOUT WALLET/)
+  t.match(listed[1], /^cafe-1 {2}wifi {4}- {6}ap 1 {12}00-11-22-33-44-55 {2}\w{44} {2}in service$/)
   await run('radio ban', 'cafe-1', { reason: 'moved', until: '2999-01-31' })
   t.match((await run('radio list')).text, 'banned until 2999-01-31T00:00:00Z: moved')
   t.match(await run('radio list'), { json: { radios: [{ ban: { reason: 'moved', until: '2999-01-31T00:00:00Z' } }] } })
   await run('radio unban', 'cafe-1')
+  t.match((await run('radio class', 'cafe-1', {}, 'outdoor')).text, 'is in the class outdoor from now on')
+  t.match((await run('radio class', 'cafe-1', {}, 'outdoor')).json, { class: 'outdoor', changed: false })
+  t.match((await run('radio list')).json, { radios: [{ class: 'outdoor' }] })
+  t.match((await run('radio class', 'cafe-1')).text, 'is in no class from now on')
   t.match((await run('radio list')).text, 'in service')
 })
 
@@ -94,6 +99,12 @@ t.test('bad input says what was expected, what came and what to do', async (t) =
   await wrong('radio add', 'R 1', { owner: OWNER }, /radio id 'R 1' is not valid/)
   await wrong('radio add', 'r1', { owner: 'me' }, /wallet 'me' is not valid: expected a Solana address/)
   await wrong('radio add', 'r1', { owner: OWNER, access: 'wimax' }, /access 'wimax'.*expected wifi, lte, nr/)
+  await wrong(
+    'radio add',
+    'r1',
+    { owner: OWNER, class: 'In Door' },
+    /radio class 'In Door' is not valid: expected 1 to 64/,
+  )
   await wrong('radio add', 'r1', { owner: OWNER, bssid: '00:11' }, /BSSID '00:11'.*such as 00-11-22-33-44-55/)
   await wrong('radio add', 'r1', { owner: OWNER, 'nas-id': 'a\nb' }, /NAS-Identifier[\s\S]*1 to 253 octets of text/)
   await wrong('radio add', 'r1', { owner: OWNER, 'nas-id': 'é'.repeat(127) }, /1 to 253 octets/)

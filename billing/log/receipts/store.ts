@@ -42,10 +42,11 @@ export function usageAfter(sql: Sql, position: bigint, limit: number): Promise<U
   )
 }
 
+/** What the public log says of radios: all but their classes, which are the tenants' business. */
 export function radioEventsAfter(sql: Sql, position: bigint, limit: number): Promise<RadioRow[]> {
   return sql.rows(
     `select event_id, kind, radio_id, owner_wallet, payout_wallet, at, reason, expires_at
-     from radio_event where event_id > ? order by event_id limit ?`,
+     from radio_event where event_id > ? and kind <> 'class' order by event_id limit ?`,
     position,
     BigInt(limit),
   )

@@ -3,17 +3,18 @@
 import type { Definition } from '../tables.ts'
 
 export const definitions: readonly Definition[] = [
-  // Radios and what is known of them. nas_identifier: RFC 2865 §5.32; called_station: BSSID of RFC 2865 §5.30 (RFC 3580 §3.20), 12 lower-case hex digits.
+  // Radios and what is known of them. nas_identifier: RFC 2865 §5.32; called_station: BSSID of RFC 2865 §5.30 (RFC 3580 §3.20), 12 lower-case hex digits;
+  // radio_class: what tariffs may ask for.
   {
     table: 'radio',
-    columns: `radio_id text primary key, access text not null check (access in ('wifi', 'lte', 'nr')),
+    columns: `radio_id text primary key, access text not null check (access in ('wifi', 'lte', 'nr')), radio_class text,
       nas_identifier text unique, called_station text unique,
       owner_wallet text not null, payout_wallet text not null, created_at integer not null`,
   },
-  // Journal of what happened to radios: claim, payout, ban, unban. Read behind cursors; never updated.
+  // Journal of what happened to radios: claim, payout, ban, unban, class. Read behind cursors; never updated.
   {
     table: 'radio_event',
-    columns: `event_id identity forever, kind text not null check (kind in ('claim', 'payout', 'ban', 'unban')),
+    columns: `event_id identity forever, kind text not null check (kind in ('claim', 'payout', 'ban', 'unban', 'class')),
       radio_id text not null, owner_wallet text not null, payout_wallet text not null, at integer not null,
       reason text, expires_at integer`,
   },
