@@ -9,6 +9,7 @@ import { fail } from '../core/kernel/errors.ts'
 import { radioClass, radioId } from '../core/kernel/ids.ts'
 import { millis } from '../core/kernel/units.ts'
 import type { CsvFields } from '../core/wire/csv.ts'
+import { certificateCommands } from './certificates/commands.ts'
 import { readClaim, readInstant } from './registry/claim.ts'
 import {
   addRadio,
@@ -29,7 +30,7 @@ const COLUMNS = {
 } as const
 
 export function radioCommands(): Command[] {
-  return [add, list, classify, ban, unban]
+  return [add, list, classify, ban, unban, ...certificateCommands()]
 }
 
 const add: Command = {

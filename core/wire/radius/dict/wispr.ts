@@ -1,4 +1,5 @@
-// Vendor 14122: Wi-Fi Alliance, Wireless ISP Roaming (WISPr) best current practices 1.0.
+// Vendor 14122: Wireless ISP Roaming (WISPr) best current practices 1.0, now the Wireless Broadband Alliance, whose own attributes
+// (WBA, "RADIUS-VSA") go on from type 12.
 import type { VendorDictionary } from './row.ts'
 
 export const WISPR = {
@@ -16,5 +17,11 @@ export const WISPR = {
     { code: 9, name: 'WISPr-Session-Terminate-Time', type: 'text', ref: 'WISPr 1.0' },
     { code: 10, name: 'WISPr-Session-Terminate-End-Of-Day', type: 'text', ref: 'WISPr 1.0' },
     { code: 11, name: 'WISPr-Billing-Class-Of-Service', type: 'text', ref: 'WISPr 1.0' },
+    { code: 12, name: 'WBA-Offered-Service', type: 'text', ref: 'WBA RADIUS-VSA' },
+    { code: 13, name: 'WBA-Financial-Clearing-Provider', type: 'text', ref: 'WBA RADIUS-VSA' },
+    { code: 14, name: 'WBA-Data-Clearing-Provider', type: 'text', ref: 'WBA RADIUS-VSA' },
+    { code: 15, name: 'WBA-Linear-Volume-Rate', type: 'octets', ref: 'WBA RADIUS-VSA' },
+    { code: 16, name: 'WBA-Identity-Provider', type: 'text', ref: 'WBA RADIUS-VSA' },
+    { code: 17, name: 'WBA-Custom-SLA', type: 'octets', ref: 'WBA RADIUS-VSA' },
   ],
 } as const satisfies VendorDictionary
