@@ -5,14 +5,17 @@ import {
   type Billing,
   billingCommands,
   billingSection,
+  chargingListener,
   createBilling,
   logDirectory,
   settlementSection,
+  suspendCharging,
 } from './billing/module.ts'
 import type { Command } from './core/cli/command.ts'
 import { runProcess } from './core/cli/process.ts'
 import { configCommands } from './core/config/commands.ts'
 import type { Config } from './core/config/section.ts'
+import { createSessionControl } from './core/events/sessions/control.ts'
 import { createHttp, type Http, httpSection } from './core/http/http.ts'
 import { systemClock } from './core/kernel/clock.ts'
 import { type Logger, logSection } from './core/log/logger.ts'
@@ -31,11 +34,21 @@ import { createRadioDirectory, radioCommands } from './radio/module.ts'
 import {
   createProvisioning,
   createSubscriberDirectory,
+  portingSection,
   simCommands,
   subscriberCommands,
 } from './sim-provisioning/module.ts'
 
-const SECTIONS = [radiusSection, billingSection, settlementSection, httpSection, storeSection, keysSection, logSection]
+const SECTIONS = [
+  radiusSection,
+  billingSection,
+  settlementSection,
+  httpSection,
+  storeSection,
+  keysSection,
+  logSection,
+  portingSection,
+]
 
 /** A node, built but not started. */
 export interface Node {
@@ -71,6 +84,8 @@ async function createNode(config: Config, log: Logger): Promise<Node> {
     log: log.child({ module: 'billing' }),
     busy: offload.busy,
   })
+  const sessions = createSessionControl({ store, clock, metrics, log: log.child({ module: 'sessions' }) })
+  sessions.register(chargingListener(billing.charging, clock), 'books')
   const parts: Part[] = []
   const http = createHttp(
     { log: log.child({ module: 'http' }), metrics, parts: () => parts, logDirectory: logDirectory(config) },
@@ -88,7 +103,7 @@ async function createNode(config: Config, log: Logger): Promise<Node> {
     { store, clock, metrics, log: log.child({ module: 'store' }), busy: offload.busy },
     config.get(storeSection),
   )
-  parts.push(base, retention, sims, ...billing.parts, offload, http)
+  parts.push(base, retention, sims, ...billing.parts, offload, sessions, http)
   return { parts, store, billing, offload, http }
 }
 
@@ -129,8 +144,8 @@ await runProcess({
     ...configCommands(SECTIONS),
     ...storeCommands(),
     ...radioCommands(),
-    ...subscriberCommands(),
-    ...simCommands(),
+    ...subscriberCommands(suspendCharging),
+    ...simCommands(suspendCharging),
     ...billingCommands({ radios: createRadioDirectory, subscribers: createSubscriberDirectory }),
   ],
 })

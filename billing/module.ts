@@ -47,6 +47,8 @@ import { addressOf } from './settlement/transactions.ts'
 export { addBalance, topUp } from './charging/balances/store.ts'
 export { putPlan, putTenant } from './charging/catalogue/store.ts'
 export type { Charging } from './charging/charging.ts'
+export { chargingListener } from './charging/suspension/listener.ts'
+export { suspend as suspendCharging } from './charging/suspension/store.ts'
 export { type Outcome, readOutcome } from './store.ts'
 export { billingSection, settlementSection }
 

@@ -2,26 +2,29 @@
 import type { Command, Input } from '../core/cli/command.ts'
 import { moreLine, PAGE_OPTIONS, readPage } from '../core/cli/page.ts'
 import { table } from '../core/cli/table.ts'
+import type { SuspendCharging } from '../core/events/sessions/port.ts'
 import { fail, isTallycellError } from '../core/kernel/errors.ts'
 import { payerId } from '../core/kernel/ids.ts'
 import { createSimReader } from './batch/formats.ts'
 import { readSim } from './batch/record.ts'
 import { sealSim, VALUES_PER_SIM } from './batch/seal.ts'
-import { AS_OPTION, actorOf, instant, openVault, readText } from './command-deps.ts'
+import { instant, openVault, readText } from './command-deps.ts'
+import { ACT_OPTIONS, actOf } from './commands-subscription.ts'
 import { type MncDigits, mncDigits } from './profiles/home-imsi.ts'
 import { addRange, createRangeBook, listRanges, RANGE_KINDS } from './profiles/ranges/store.ts'
 import { SIM_STATES } from './profiles/sim-machine.ts'
 import { addSims, listEvents, listSims, needSim, type Sim } from './profiles/sims/store.ts'
 import { maskImsi } from './profiles/store.ts'
-import { moveCard, subscriberOf } from './profiles/subscriptions/store.ts'
+import { CARD_STEPS, type CardStep, moveCard } from './profiles/subscriptions/life.ts'
+import { subscriberOf } from './profiles/subscriptions/store.ts'
 import { readSequence } from './vault/sequence/store.ts'
 import { listUses } from './vault/store.ts'
 
 const TENANT = { value: 'TENANT', summary: 'whose it is', default: 'default' } as const
 const SHOWN = 20
 
-export function simCommands(): Command[] {
-  return [list, show, add, step('suspend'), step('resume'), step('retire'), rangeAdd, rangeList]
+export function simCommands(suspendCharging: SuspendCharging): Command[] {
+  return [list, show, add, ...CARD_STEPS.map((event) => step(event, suspendCharging)), rangeAdd, rangeList]
 }
 
 const simJson = (sim: Sim) => ({
@@ -148,20 +151,24 @@ export function formOf(text: string | undefined): 'card' | 'esim' {
 }
 
 const WHAT = {
+  reserve: 'keep a SIM in stock for somebody',
+  unreserve: 'put a reserved SIM back into stock',
+  block: 'keep a lost or stolen SIM and its subscription off the network',
+  unblock: 'a blocked SIM was found: it is suspended, and can be resumed',
   suspend: 'keep a SIM and its subscription off the network until it is resumed',
   resume: 'let a suspended SIM and its subscription in again',
   retire: 'end a SIM for good, and its subscription with it',
-} as const
+} as const satisfies Record<CardStep, string>
 
-const step = (event: keyof typeof WHAT): Command => ({
+const step = (event: CardStep, suspendCharging: SuspendCharging): Command => ({
   path: ['sim', event],
   summary: WHAT[event],
   positionals: [ID],
-  options: { reason: { value: 'TEXT', summary: 'why, for the record' }, ...AS_OPTION },
-  examples: [`tallycell sim ${event} 8988211000000000018 --reason 'asked for by the customer'`],
-  async run({ args, options }, context) {
-    const act = { actor: actorOf(options.as), reason: options.reason, now: context.clock() }
-    const sim = await moveCard(await context.store(), args.iccid ?? '', event, act)
+  options: ACT_OPTIONS,
+  examples: [`tallycell sim ${event} 8988211000000000018 --cause customer --reason 'by telephone'`],
+  async run(input, context) {
+    const deps = { store: await context.store(), suspendCharging }
+    const sim = await moveCard(deps, input.args.iccid ?? '', event, actOf(input, context))
     return { text: `SIM ${sim.iccid} is ${sim.state}.`, json: simJson(sim) }
   },
 })

@@ -4,9 +4,11 @@ import { usage } from '../core/cli/help.ts'
 import { describeImport, importFile } from '../core/cli/import-file.ts'
 import { moreLine, PAGE_OPTIONS, readPage } from '../core/cli/page.ts'
 import { table } from '../core/cli/table.ts'
+import type { SuspendCharging } from '../core/events/sessions/port.ts'
 import { fail } from '../core/kernel/errors.ts'
 import { imsi, payerId, planId, subscriberId } from '../core/kernel/ids.ts'
 import type { CsvFields } from '../core/wire/csv.ts'
+import { subscriptionCommands } from './commands-subscription.ts'
 import {
   addSubscriber,
   addSubscribers,
@@ -18,8 +20,8 @@ import {
 
 const COLUMNS = { required: ['subscriber', 'imsi'], optional: ['payer', 'plan'] } as const
 
-export function subscriberCommands(): Command[] {
-  return [add, plan, list]
+export function subscriberCommands(suspendCharging: SuspendCharging): Command[] {
+  return [add, plan, list, ...subscriptionCommands(suspendCharging)]
 }
 
 const add: Command = {

@@ -3,7 +3,7 @@
 
 import type { SubscriberDirectory } from '../../core/events/ports.ts'
 import type { QuotaAnswer, QuotaEventAnswer, QuotaPort, QuotaRequest } from '../../core/events/quota.ts'
-import type { RadioId } from '../../core/kernel/ids.ts'
+import type { RadioId, SubscriberId } from '../../core/kernel/ids.ts'
 import { type Microtokens, type Millis, millis } from '../../core/kernel/units.ts'
 import { createGroupCommit } from '../../core/store/group-commit.ts'
 import type { Store } from '../../core/store/store.ts'
@@ -11,7 +11,8 @@ import type { AccountId } from '../ledger/accounts.ts'
 import { createCatalogue } from './catalogue/store.ts'
 import { type BatchDeps, type Item, type ItemAnswer, LockFirst, serveBatch } from './session/batch.ts'
 import { sessionKey } from './session/session.ts'
-import { sessionsToCheck } from './session/store.ts'
+import { sessionsOfOrigin, sessionsToCheck } from './session/store.ts'
+import { sessionsUntil } from './suspension/store.ts'
 import { AccountsFull } from './wallet/book.ts'
 
 export interface ChargingDeps {
@@ -40,6 +41,13 @@ export interface ChargingOptions {
 export interface Charging extends QuotaPort {
   /** Ends sessions that have been silent too long, at most `limit` of them looked at; resolves with how many were looked at. */
   supervise(now: Millis, limit?: number): Promise<number>
+  /**
+   * Ends a subscriber's sessions that were opened until `opened`; what their peers report later is charged all the same. Resolves with how many
+   * ended.
+   */
+  drop(subscriber: SubscriberId, opened: Millis, now: Millis): Promise<number>
+  /** Ends the sessions of a peer that it opened before `before` and has lost; resolves with how many ended. */
+  lose(origin: string, before: Millis): Promise<number>
   /** Resolves when everything that was asked has been answered. */
   drain(): Promise<void>
 }
@@ -109,6 +117,21 @@ export function createCharging(
       const rows = await store.batch((sql) => sessionsToCheck(sql, now, limit))
       await group.submit(rows.map(({ session_no }): Item => ({ kind: 'supervise', session: session_no, now })))
       return rows.length
+    },
+    async drop(subscriber, opened, now) {
+      const numbers = await store.batch((sql) => sessionsUntil(sql, subscriber, opened))
+      const items = numbers.map((session): Item => ({ kind: 'supervise', session, now, drop: true }))
+      return (await group.submit(items)).filter((ended) => ended === true).length
+    },
+    async lose(origin, before) {
+      for (let ended = 0; ; ) {
+        const rows = await store.batch((sql) => sessionsOfOrigin(sql, origin, before, batch))
+        if (rows.length === 0) return ended
+        const items = rows.map(
+          ({ session_no }): Item => ({ kind: 'supervise', session: session_no, now: before, drop: true }),
+        )
+        ended += (await group.submit(items)).length
+      }
     },
     drain: () => group.drain(),
   }

@@ -54,6 +54,12 @@ export const stepSim = createMachine(SIM_STEPS)
 /** Authentication vectors are made in this state only. */
 export const mayAuthenticate = (state: string): boolean => state === 'active'
 
-/** What can be done with a SIM in `state`, for people. */
+/** What can be done with a SIM in `state`, and by which command, for people. */
 export const possibleSimSteps = (state: string): string =>
-  SIM_STEPS.flatMap(({ from, on }) => (from === state ? [on] : [])).join(', ') || 'nothing'
+  SIM_STEPS.flatMap(({ from, on }) => (from === state ? [`${on} (${commandFor(on)})`] : [])).join(', ') ||
+  'nothing: take another SIM'
+
+const commandFor = (step: SimStep): string => {
+  if (step === 'assign' || step === 'activate') return 'tallycell subscriber activate ID --sim ICCID'
+  return step === 'release' ? 'by loading the rest of its batch' : `tallycell sim ${step} ICCID`
+}

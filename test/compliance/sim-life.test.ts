@@ -7,26 +7,29 @@ import { type Msisdn, msisdn } from '../../sim-provisioning/profiles/msisdn.ts'
 import {
   byHand,
   cancelPort,
-  checkPin,
-  listPorts,
   movePort,
   type PortAdapter,
   requestPort,
-} from '../../sim-provisioning/profiles/porting/store.ts'
+  submitPort,
+} from '../../sim-provisioning/profiles/porting/porting.ts'
+import { checkPin, listPorts } from '../../sim-provisioning/profiles/porting/store.ts'
 import { addRange } from '../../sim-provisioning/profiles/ranges/store.ts'
 import { mayAuthenticate, SIM_STATES, SIM_STEPS, stepSim } from '../../sim-provisioning/profiles/sim-machine.ts'
 import { listEvents, needSim } from '../../sim-provisioning/profiles/sims/store.ts'
 import {
   activate,
   changeMsisdn,
-  lockSubscription,
   moveCard,
+  moveSubscription,
   setLock,
   swapSim,
+} from '../../sim-provisioning/profiles/subscriptions/life.ts'
+import {
+  lockSubscription,
   unsentNotices,
 } from '../../sim-provisioning/profiles/subscriptions/store.ts'
 import { onEachEngine } from './engines.ts'
-import { ACME, act, csvOf, NOW, testSim, testSims, testWorld, type World } from './sim-world.ts'
+import { ACME, act, csvOf, lifeDeps, NOW, testSim, testSims, testWorld, type World } from './sim-world.ts'
 
 const ALICE = subscriberId('alice')
 const BOB = subscriberId('bob')
@@ -63,14 +66,14 @@ onEachEngine('a SIM and its subscription go together', async (t, database) => {
   await t.rejects(open(world, BOB, 1, { msisdn: number(6) }), { code: 'MSISDN_TAKEN' })
   await t.rejects(open(world, BOB, 1, { tenant: 'zeta' }), { code: 'SIM_UNKNOWN' }, 'another tenant sees no SIM')
   t.equal(await stateOf(world, 1), 'inStock', 'what failed changed nothing')
-  await moveCard(world.store, card(0), 'suspend', { ...act, reason: 'unpaid' })
-  await t.rejects(moveCard(world.store, card(0), 'suspend', act), { code: 'SIM_STEP' })
+  await moveCard(lifeDeps(world.store), card(0), 'suspend', { ...act, reason: 'unpaid' })
+  await t.rejects(moveCard(lifeDeps(world.store), card(0), 'suspend', act), { code: 'SIM_STEP' })
   t.match(await world.store.batch((sql) => lockSubscription(sql, ALICE)), { state: 'suspended', reason: 'unpaid' })
-  await moveCard(world.store, card(0), 'resume', act)
+  await moveCard(lifeDeps(world.store), card(0), 'resume', act)
   t.equal(await stateOf(world, 0), 'active')
-  await moveCard(world.store, card(0), 'retire', act)
+  await moveCard(lifeDeps(world.store), card(0), 'retire', act)
   t.match(await world.store.batch((sql) => lockSubscription(sql, ALICE)), { state: 'ceased' })
-  await moveCard(world.store, card(2), 'retire', act)
+  await moveCard(lifeDeps(world.store), card(2), 'retire', act)
   const events = await world.store.batch((sql) => listEvents(sql, `iccid:${card(0)}`, 10))
   t.same(events.map(({ kind, to, actor }) => `${kind} ${to} ${actor}`).reverse(), [
     'assign assigned alice',
@@ -136,35 +139,39 @@ onEachEngine('numbers change and are ported, unless they are locked', async (t, 
   }
   const out = { direction: 'out', msisdn: number(5), subscriber: ALICE, partner: 'other' } as const
   await setLock(store, ALICE, 'port', true, act)
-  await t.rejects(requestPort(store, adapter, out, act), { code: 'SUBSCRIPTION_LOCKED' })
+  await t.rejects(requestPort({ store, adapter: adapter }, out, act), { code: 'SUBSCRIPTION_LOCKED' })
   t.same(submitted, [])
   await setLock(store, ALICE, 'port', false, act)
   await t.rejects(
-    requestPort(store, adapter, { ...out, msisdn: number(7) }, act),
+    requestPort({ store, adapter: adapter }, { ...out, msisdn: number(7) }, act),
     { code: 'MSISDN_TAKEN' },
     'of somebody else',
   )
-  const port = await requestPort(store, adapter, { ...out, pin: '4711' }, act)
+  const port = await requestPort({ store, adapter: adapter }, { ...out, pin: '4711' }, act)
   t.match(port, { state: 'submitted', reference: 'r1' })
-  await t.rejects(requestPort(store, adapter, out, act), { code: 'MSISDN_TAKEN' }, 'twice at once')
+  await t.rejects(requestPort({ store, adapter: adapter }, out, act), { code: 'MSISDN_TAKEN' }, 'twice at once')
   await movePort(store, port.portId, 'confirm', act)
-  await t.rejects(cancelPort(store, adapter, port.portId, act), {
+  await t.rejects(cancelPort({ store, adapter: adapter }, port.portId, act), {
     code: 'SIM_STEP',
-    hint: 'from here it can: complete',
+    hint: `from here it can: complete (tallycell port complete ${port.portId})`,
   })
   await movePort(store, port.portId, 'complete', act)
   t.equal((await store.batch((sql) => lockSubscription(sql, ALICE))).msisdn, null)
 
-  const coming = await requestPort(store, byHand, { ...out, direction: 'in', msisdn: number(9), pin: '4711' }, act)
+  const coming = await requestPort(
+    { store, adapter: byHand },
+    { ...out, direction: 'in', msisdn: number(9), pin: '4711' },
+    act,
+  )
   t.equal(coming.reference, `by hand ${coming.portId}`)
   await movePort(store, coming.portId, 'confirm', act)
   await movePort(store, coming.portId, 'complete', act)
   t.equal((await store.batch((sql) => lockSubscription(sql, ALICE))).msisdn, number(9))
-  const third = await requestPort(store, adapter, { ...out, msisdn: number(9) }, act)
-  await cancelPort(store, adapter, third.portId, act)
+  const third = await requestPort({ store, adapter: adapter }, { ...out, msisdn: number(9) }, act)
+  await cancelPort({ store, adapter: adapter }, third.portId, act)
   t.same(submitted, [`${number(5)} 4711`, `${number(9)} undefined`, 'cancel r1'])
   t.same(
-    (await store.batch((sql) => listPorts(sql, 10))).map(({ state }) => state),
+    (await store.batch((sql) => listPorts(sql, { limit: 10 }))).ports.map(({ state }) => state),
     ['completed', 'completed', 'cancelled'],
   )
   const rows = await store.batch((sql) =>

@@ -6,7 +6,7 @@ import type { Store } from '../../core/store/store.ts'
 import { milenage } from '../../sim-provisioning/auth/milenage.ts'
 import { readSqn, seqOf, sqn } from '../../sim-provisioning/auth/sqn.ts'
 import { answer, newUsim, type UsimState } from '../../sim-provisioning/auth/usim.ts'
-import { activate, moveCard, setLock } from '../../sim-provisioning/profiles/subscriptions/store.ts'
+import { activate, moveCard, setLock } from '../../sim-provisioning/profiles/subscriptions/life.ts'
 import { readSequence } from '../../sim-provisioning/vault/sequence/store.ts'
 import { createVectors, type VectorService } from '../../sim-provisioning/vault/vectors.ts'
 import { onEachEngine } from './engines.ts'
@@ -15,6 +15,7 @@ import {
   act,
   clock,
   csvOf,
+  lifeDeps,
   type TestSim,
   testSim,
   testSims,
@@ -141,9 +142,9 @@ onEachEngine('resynchronisation, and what is refused', async (t, database) => {
     { servingEntity: '' },
   ] as const)
     t.same(await from.vectors(request(sim.imsi, bad)), { result: 'malformed' })
-  await moveCard(world.store, sim.imsi, 'suspend', act)
+  await moveCard(lifeDeps(world.store), sim.imsi, 'suspend', act)
   t.same(await from.vectors(request(sim.imsi)), { result: 'barred' })
-  await moveCard(world.store, sim.imsi, 'resume', act)
+  await moveCard(lifeDeps(world.store), sim.imsi, 'resume', act)
   t.equal((await vectors(from, request(sim.imsi))).length, 1)
   await world.store.batch((sql) => sql.run('update sim_sequence set sqn = ?', 2n ** 48n - 40n))
   t.same(await from.vectors(request(sim.imsi, { count: 2 })), { result: 'exhausted' })

@@ -3,18 +3,23 @@ import { createHash } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Test } from 'tap'
+import { suspend as suspendCharging } from '../../billing/charging/suspension/store.ts'
 import { iccidOf } from '../../core/kernel/iccid.ts'
 import { type Imsi, imsi, type PayerId, payerId } from '../../core/kernel/ids.ts'
 import { millis } from '../../core/kernel/units.ts'
 import { createKeyStore } from '../../core/runtime/keys.ts'
 import type { Store } from '../../core/store/store.ts'
 import { type ImportOptions, type ImportReport, importBatch } from '../../sim-provisioning/batch/import.ts'
+import type { LifeDeps } from '../../sim-provisioning/profiles/subscriptions/life.ts'
 import { createVault, type Vault } from '../../sim-provisioning/vault/vault.ts'
 
 export const NOW = millis(1_763_600_000_000n)
 export const ACME: PayerId = payerId('acme')
 export const clock = () => NOW
 export const act = { actor: 'alice', now: NOW }
+
+/** What the life of subscriptions needs, with billing as it is in a node. */
+export const lifeDeps = (store: Store): LifeDeps => ({ store, suspendCharging })
 
 /** A vault on `store` with a key-encryption key of its own. */
 export function testVault(t: Test, store: Store, directory = t.testdir()): Vault {

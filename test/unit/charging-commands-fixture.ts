@@ -6,6 +6,7 @@ import { createCharging } from '../../billing/charging/charging.ts'
 import { readInstant } from '../../billing/charging/commands/instant.ts'
 import { chargingCommands } from '../../billing/charging/commands.ts'
 import { reservedByAccount } from '../../billing/charging/session/store.ts'
+import { suspend } from '../../billing/charging/suspension/store.ts'
 import { ledgerCommands } from '../../billing/ledger/commands.ts'
 import { billingSection } from '../../billing/module.ts'
 import { runCli } from '../../core/cli/run.ts'
@@ -56,7 +57,7 @@ export function shell(t: Test, files: Parameters<Test['testdir']>[0] = {}, optio
     summary: 'x',
     sections: [billingSection, storeSection, keysSection, logSection],
     commands: [
-      ...subscriberCommands(),
+      ...subscriberCommands(suspend),
       ...chargingCommands({ stdin: async () => stdin }),
       ...ledgerCommands({ reserved: reservedByAccount, readInstant }),
     ],

@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs'
 import { pino } from 'pino'
 import t, { type Test } from 'tap'
+import { suspend } from '../../billing/charging/suspension/store.ts'
 import type { CommandContext, Output } from '../../core/cli/command.ts'
 import { systemClock } from '../../core/kernel/clock.ts'
 import { toJson } from '../../core/kernel/units.ts'
@@ -36,7 +37,7 @@ async function shell(t: Test, files: Record<string, string> = {}): Promise<Shell
     progress: () => ({ update() {}, end() {} }),
     say() {},
   }
-  const commands = [...radioCommands(), ...subscriberCommands()]
+  const commands = [...radioCommands(), ...subscriberCommands(suspend)]
   return {
     dir,
     stop: () => aborting.abort(),

@@ -2,13 +2,14 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pino } from 'pino'
 import t, { type Test } from 'tap'
+import { suspend } from '../../billing/charging/suspension/store.ts'
 import type { CommandContext, Output } from '../../core/cli/command.ts'
 import { loadConfig } from '../../core/config/load.ts'
 import { systemClock } from '../../core/kernel/clock.ts'
 import { toJson } from '../../core/kernel/units.ts'
 import { keysSection } from '../../core/runtime/keys.ts'
 import { openStore } from '../../core/store/store.ts'
-import { simCommands } from '../../sim-provisioning/module.ts'
+import { portingSection, simCommands, subscriberCommands } from '../../sim-provisioning/module.ts'
 import { csvOf, testSim, testSims } from '../compliance/sim-world.ts'
 
 type Run = (path: string, args?: readonly string[], options?: Record<string, string>) => Promise<Output>
@@ -18,7 +19,11 @@ async function shell(t: Test, files: Record<string, string> = {}): Promise<{ dir
   const dir = t.testdir(files)
   const store = await openStore({ path: join(dir, 's.db') })
   t.teardown(() => store.close())
-  const config = loadConfig([keysSection], { file: undefined, env: { TALLYCELL_DATA_DIR: dir }, cwd: dir })
+  const config = loadConfig([keysSection, portingSection], {
+    file: undefined,
+    env: { TALLYCELL_DATA_DIR: dir },
+    cwd: dir,
+  })
   const context: CommandContext = {
     config: async () => config,
     keys: () => Promise.reject(new Error('not needed by these commands')),
@@ -34,7 +39,9 @@ async function shell(t: Test, files: Record<string, string> = {}): Promise<{ dir
   return {
     dir,
     async run(path, args = [], options = {}) {
-      const command = simCommands().find((one) => one.path.join(' ') === path)
+      const command = [...subscriberCommands(suspend), ...simCommands(suspend)].find(
+        (one) => one.path.join(' ') === path,
+      )
       if (!command) throw new Error(`no command ${path}`)
       const named = Object.fromEntries((command.positionals ?? []).map(({ name }, index) => [name, args[index]]))
       const defaults = Object.fromEntries(

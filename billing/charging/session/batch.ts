@@ -36,7 +36,7 @@ import type { Asked, Terms } from './terms.ts'
 export type Item =
   | { readonly kind: 'open' | 'update' | 'close'; readonly key: string; readonly request: QuotaRequest }
   | { readonly kind: 'event'; readonly key: string; readonly event: QuotaEvent }
-  | { readonly kind: 'supervise'; readonly session: bigint; readonly now: Millis }
+  | { readonly kind: 'supervise'; readonly session: bigint; readonly now: Millis; readonly drop?: true }
 
 /** True or false of `supervise`: whether the session was ended. */
 export type ItemAnswer = QuotaAnswer | QuotaEventAnswer | boolean
@@ -332,7 +332,7 @@ interface AtDesk {
 
 function serveAtDesk(deps: BatchDeps, desk: Desk, item: Item, { isNew, open }: AtDesk): ItemAnswer {
   const { session, terms } = desk
-  if (item.kind === 'supervise') return supervise(desk, item.now)
+  if (item.kind === 'supervise') return supervise(desk, item.now, item.drop === true)
   if (item.kind === 'event') {
     const radioClass = deps.radioClass(item.event.context.radio)
     isNew.delete(session)

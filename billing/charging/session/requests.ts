@@ -236,12 +236,12 @@ const deadline = ({ last, services }: Session, { plan }: Terms, { margin }: Sess
   return millis(last + longest * 2000n + margin)
 }
 
-/** The session has been silent too long: ends it, or says when to look again. */
-export function supervise(desk: Desk, now: Millis): boolean {
+/** The session has been silent too long, or has to end (`drop`) whatever its peer says: ends it, or says when to look again. */
+export function supervise(desk: Desk, now: Millis, drop: boolean): boolean {
   const { session, terms, limits } = desk
   if (session.state !== 'open') return false
   const dead = deadline(session, terms, limits)
-  if (dead > now) {
+  if (dead > now && !drop) {
     Object.assign(session, { checkAt: dead, changed: true })
     return false
   }
@@ -260,6 +260,8 @@ export function supervise(desk: Desk, now: Millis): boolean {
     context,
     services: [],
   }
-  end(desk, { request, context, contextKey: session.context }, 'expired', 'abnormal-release')
+  const asked = { request, context, contextKey: session.context }
+  if (drop) end(desk, asked, 'closed', 'management')
+  else end(desk, asked, 'expired', 'abnormal-release')
   return true
 }

@@ -39,6 +39,16 @@ export async function suspend(sql: Sql, subscriber: SubscriberId, suspended: boo
   ])
 }
 
+/** Open sessions of a subscriber that were opened until `at`, by number. */
+export async function sessionsUntil(sql: Sql, subscriber: SubscriberId, at: Millis): Promise<bigint[]> {
+  const rows = await sql.rows<{ session_no: bigint }>(
+    'select session_no from charging_session where subscriber_id = ? and closed_at is null and opened_at <= ?',
+    subscriber,
+    at,
+  )
+  return rows.map(({ session_no }) => session_no)
+}
+
 async function lockOpen(sql: Sql, subscriber: SubscriberId, known: ReadonlySet<bigint>): Promise<Session[]> {
   const open = await openSessions(sql, [subscriber], [])
   const numbers = open.map(({ session_no }) => session_no).filter((number) => !known.has(number))

@@ -77,11 +77,11 @@ export const sim: readonly Definition[] = [
     table: 'aka_entity',
     columns: `entity text primary key, ind integer not null`,
   },
-  // What happened to SIMs and subscriptions. subject: iccid:… or subscriber:….
+  // What happened to SIMs and subscriptions. subject: iccid:… or subscriber:…. cause: one of profiles/act.ts; reason: in words.
   {
     table: 'sim_event',
     columns: `event_id identity, at integer not null, subject text not null, kind text not null, from_state text not null, to_state text not null,
-    actor text not null, reason text`,
+    actor text not null, cause text not null, reason text`,
   },
   { index: 'sim_event_subject', on: 'sim_event (subject, event_id)' },
   // A subscriber's contract: SIM, number, locks (1: no SIM swap, no port-out). State: profiles/subscription-machine.ts.

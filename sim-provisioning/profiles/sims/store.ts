@@ -7,6 +7,7 @@ import type { AddOutcome } from '../../../core/store/add-outcome.ts'
 import type { Page } from '../../../core/store/page.ts'
 import type { Sql, Target, Value } from '../../../core/store/sql.ts'
 import type { Algorithm } from '../../vault/material.ts'
+import type { Act } from '../act.ts'
 import type { MncDigits } from '../home-imsi.ts'
 import { possibleSimSteps, type SimState, type SimStep, stepSim } from '../sim-machine.ts'
 import { maskImsi } from '../store.ts'
@@ -44,7 +45,7 @@ const SECRET: Target = { table: 'sim_secret', columns: ['sim_no', 'data_key', 'a
 const SEQUENCE: Target = { table: 'sim_sequence', columns: ['sim_no', 'sqn'] }
 const EVENT: Target = {
   table: 'sim_event',
-  columns: ['at', 'subject', 'kind', 'from_state', 'to_state', 'actor', 'reason'],
+  columns: ['at', 'subject', 'kind', 'from_state', 'to_state', 'actor', 'cause', 'reason'],
 }
 
 const simValues = (sim: SealedSim, now: Millis): Value[] => [
@@ -180,13 +181,14 @@ const simOf = (row: SimRow): Sim => ({
   changed: millis(row.changed_at),
 })
 
-/** The SIM with this ICCID or IMSI; throws SIM_UNKNOWN. */
-export async function needSim(sql: Sql, digits: string): Promise<Sim> {
+/** The SIM with this ICCID or IMSI; throws SIM_UNKNOWN, also for one of another tenant than `tenant`. */
+export async function needSim(sql: Sql, digits: string, tenant?: PayerId): Promise<Sim> {
   const plain = digits.replace(/[fF]$/, '')
   const row =
     (await sql.row<SimRow>(`${SELECT} where s.iccid = ?`, plain)) ??
     (await sql.row<SimRow>(`${SELECT} where s.imsi = ?`, plain))
-  return row ? simOf(row) : fail('SIM_UNKNOWN', { sim: maskImsi(plain.slice(0, 20)) })
+  if (row && (tenant === undefined || row.tenant_id === tenant)) return simOf(row)
+  return fail('SIM_UNKNOWN', { sim: maskImsi(plain.slice(0, 20)) })
 }
 
 export interface SimFilter extends Page {
@@ -210,13 +212,6 @@ export async function listSims(
     BigInt(limit + 1),
   )
   return { sims: rows.slice(0, limit).map(simOf), more: rows.length > limit }
-}
-
-/** Who did it, and why. */
-export interface Act {
-  readonly actor: string
-  readonly reason?: string | undefined
-  readonly now: Millis
 }
 
 /** Takes one SIM through its life cycle; resolves with its new state. Throws SIM_UNKNOWN or SIM_STEP, having changed nothing. */
@@ -243,19 +238,20 @@ export interface LifeEvent {
 }
 
 export async function recordEvent(sql: Sql, { subject, kind, from, to }: LifeEvent, act: Act): Promise<void> {
-  await sql.insert(EVENT, [[act.now, subject, kind, from, to, act.actor, act.reason ?? null]])
+  await sql.insert(EVENT, [[act.now, subject, kind, from, to, act.actor, act.cause ?? 'operator', act.reason ?? null]])
 }
 
 export interface RecordedEvent extends LifeEvent {
   readonly at: bigint
   readonly actor: string
+  readonly cause: string
   readonly reason: string | null
 }
 
 /** The newest events of a SIM or a subscription, at most `limit`. */
 export const listEvents = (sql: Sql, subject: string, limit: number): Promise<RecordedEvent[]> =>
   sql.rows<RecordedEvent>(
-    'select at, subject, kind, from_state as "from", to_state as "to", actor, reason from sim_event where subject = ? order by event_id desc limit ?',
+    'select at, subject, kind, from_state as "from", to_state as "to", actor, cause, reason from sim_event where subject = ? order by event_id desc limit ?',
     subject,
     BigInt(limit),
   )

@@ -1,21 +1,14 @@
-// Subscriptions: a subscriber's SIM, number, locks. Whatever somebody else could have asked for in the subscriber's name is told to the
-// subscriber in the same transaction, also when it was refused (47 CFR §64.2010(h)).
-import { fail, TallycellError } from '../../../core/kernel/errors.ts'
+// Subscriptions as rows: a subscriber's SIM, number, locks, and what it has to be told.
+import { fail } from '../../../core/kernel/errors.ts'
 import type { Iccid } from '../../../core/kernel/iccid.ts'
-import type { PayerId, PlanId, SubscriberId } from '../../../core/kernel/ids.ts'
+import type { Imsi, PayerId, PlanId, SubscriberId } from '../../../core/kernel/ids.ts'
+import type { Millis } from '../../../core/kernel/units.ts'
+import type { Page } from '../../../core/store/page.ts'
 import type { Sql, Target } from '../../../core/store/sql.ts'
-import type { Store } from '../../../core/store/store.ts'
+import type { Act } from '../act.ts'
 import type { Msisdn } from '../msisdn.ts'
-import { createRangeBook, listRanges } from '../ranges/store.ts'
-import type { SimStep } from '../sim-machine.ts'
-import { type Act, moveSim, needSim, recordEvent, type Sim } from '../sims/store.ts'
 import { maskImsi } from '../store.ts'
-import {
-  possibleSubscriptionSteps,
-  type SubscriptionState,
-  type SubscriptionStep,
-  stepSubscription,
-} from '../subscription-machine.ts'
+import type { SubscriptionState } from '../subscription-machine.ts'
 
 export interface Subscription {
   readonly subscriber: SubscriberId
@@ -26,6 +19,7 @@ export interface Subscription {
   readonly reason: string | null
   readonly simSwapLock: boolean
   readonly portLock: boolean
+  readonly changed: Millis
 }
 
 interface Row {
@@ -37,8 +31,10 @@ interface Row {
   readonly reason: string | null
   readonly sim_swap_lock: bigint
   readonly port_lock: bigint
+  readonly changed_at: Millis
 }
 
+const COLUMNS = ['subscriber_id', 'tenant_id', 'iccid', 'msisdn', 'state', 'reason', 'sim_swap_lock', 'port_lock']
 const SUBSCRIPTION: Target = {
   table: 'subscription',
   columns: ['subscriber_id', 'tenant_id', 'iccid', 'msisdn', 'state', 'sim_swap_lock', 'port_lock', 'changed_at'],
@@ -50,11 +46,222 @@ const SUBSCRIBER: Target = {
   conflict: 'do nothing',
 }
 const NOTICE: Target = { table: 'subscriber_notice', columns: ['subscriber_id', 'kind', 'at', 'detail'] }
+const OPEN_PORT = "state not in ('completed', 'refused', 'cancelled')"
+
+const subscriptionOf = (row: Row): Subscription => ({
+  subscriber: row.subscriber_id,
+  tenant: row.tenant_id,
+  iccid: row.iccid,
+  msisdn: row.msisdn,
+  state: row.state,
+  reason: row.reason,
+  simSwapLock: row.sim_swap_lock === 1n,
+  portLock: row.port_lock === 1n,
+  changed: row.changed_at,
+})
+
+/**
+ * The subscription, locked until the transaction ends; lock it before its SIM. A subscriber that was registered without a SIM has one from the
+ * first time that it is asked for. Throws SUBSCRIPTION_UNKNOWN, also for another tenant's.
+ */
+export async function lockSubscription(sql: Sql, subscriber: string, tenant?: PayerId): Promise<Subscription> {
+  const row = (await lockRow(sql, subscriber)) ?? (await makeRow(sql, subscriber))
+  if (row === undefined || (tenant !== undefined && row.tenant_id !== tenant))
+    return fail('SUBSCRIPTION_UNKNOWN', { subscriber })
+  return subscriptionOf(row)
+}
+
+async function lockRow(sql: Sql, subscriber: string): Promise<Row | undefined> {
+  const select = `select ${COLUMNS.join(', ')}, changed_at from subscription`
+  const [row] = await sql.find<Row>(select, 'subscriber_id', [subscriber], 'lock')
+  return row
+}
+
+async function makeRow(sql: Sql, subscriber: string): Promise<Row | undefined> {
+  const enrolled = await readEnrolled(sql, subscriber)
+  if (enrolled === undefined) return undefined
+  const { tenant, created } = enrolled
+  await sql.insert(SUBSCRIPTION, [[subscriber, tenant, null, null, 'active', 0n, 0n, created]])
+  return lockRow(sql, subscriber)
+}
+
+/** False where the subscriber has one, or where the SIM or the number is another's. */
+export async function insertSubscription(
+  sql: Sql,
+  { subscriber, tenant, iccid, msisdn }: Pick<Subscription, 'subscriber' | 'tenant' | 'iccid' | 'msisdn'>,
+  now: Millis,
+): Promise<boolean> {
+  return (await sql.insert(SUBSCRIPTION, [[subscriber, tenant, iccid, msisdn, 'active', 0n, 0n, now]])) === 1
+}
+
+/** What may change of a subscription. */
+export type SubscriptionChange = Partial<
+  Pick<Subscription, 'iccid' | 'msisdn' | 'state' | 'reason' | 'simSwapLock' | 'portLock'>
+>
+
+/** Of a subscription that is locked; resolves with how it is then. */
+export async function changeSubscription(
+  sql: Sql,
+  held: Subscription,
+  change: SubscriptionChange,
+  now: Millis,
+): Promise<Subscription> {
+  const next: Subscription = { ...held, ...change, changed: now }
+  await sql.run(
+    `update subscription set iccid = ?, msisdn = ?, state = ?, reason = ?, sim_swap_lock = ?, port_lock = ?, changed_at = ?
+     where subscriber_id = ?`,
+    ...[next.iccid, next.msisdn, next.state, next.reason, next.simSwapLock ? 1n : 0n, next.portLock ? 1n : 0n],
+    ...[now, held.subscriber],
+  )
+  return next
+}
+
+export interface ListedSubscription extends Subscription {
+  readonly imsi: Imsi
+  readonly plan: PlanId
+  readonly created: Millis
+}
+
+interface ListedRow extends Row {
+  readonly imsi: Imsi
+  readonly plan_id: PlanId
+  readonly created_at: Millis
+}
+
+const LISTED = `select s.subscriber_id, s.payer_id as tenant_id, c.iccid, c.msisdn, coalesce(c.state, 'active') as state, c.reason,
+  coalesce(c.sim_swap_lock, 0) as sim_swap_lock, coalesce(c.port_lock, 0) as port_lock, coalesce(c.changed_at, s.created_at) as changed_at,
+  s.imsi, s.plan_id, s.created_at from subscriber s left join subscription c on c.subscriber_id = s.subscriber_id`
+
+const listedOf = (row: ListedRow): ListedSubscription => ({
+  ...subscriptionOf(row),
+  imsi: row.imsi,
+  plan: row.plan_id,
+  created: row.created_at,
+})
+
+/** With plan and IMSI. Throws SUBSCRIPTION_UNKNOWN, also for another tenant's. */
+export async function needSubscription(sql: Sql, subscriber: string, tenant?: PayerId): Promise<ListedSubscription> {
+  const row = await sql.row<ListedRow>(`${LISTED} where s.subscriber_id = ?`, subscriber)
+  if (row === undefined || (tenant !== undefined && row.tenant_id !== tenant))
+    return fail('SUBSCRIPTION_UNKNOWN', { subscriber: subscriber.slice(0, 64) })
+  return listedOf(row)
+}
+
+export interface SubscriptionFilter extends Page {
+  readonly tenant?: string | undefined
+  readonly state?: SubscriptionState | undefined
+  readonly msisdn?: string | undefined
+  readonly iccid?: string | undefined
+}
+
+/** In the order of their subscribers; `more` when others follow. */
+export async function listSubscriptions(
+  sql: Sql,
+  { limit, after = '', tenant, state, msisdn, iccid }: SubscriptionFilter,
+): Promise<{ subscriptions: ListedSubscription[]; more: boolean }> {
+  const conditions = [
+    ['s.payer_id = ?', tenant],
+    ["coalesce(c.state, 'active') = ?", state],
+    ['c.msisdn = ?', msisdn],
+    ['c.iccid = ?', iccid],
+  ] as const
+  const wanted = conditions.flatMap(([text, value]) => (value === undefined ? [] : [{ text, value }]))
+  const rows = await sql.rows<ListedRow>(
+    `${LISTED} where ${['s.subscriber_id > ?', ...wanted.map(({ text }) => text)].join(' and ')} order by s.subscriber_id limit ?`,
+    after,
+    ...wanted.map(({ value }) => value),
+    BigInt(limit + 1),
+  )
+  return { subscriptions: rows.slice(0, limit).map(listedOf), more: rows.length > limit }
+}
+
+/** Which subscriber a SIM belongs to. */
+export async function subscriberOf(sql: Sql, card: string): Promise<SubscriberId | undefined> {
+  const row = await sql.row<{ subscriber_id: SubscriberId }>(
+    'select subscriber_id from subscription where iccid = ?',
+    card,
+  )
+  return row?.subscriber_id
+}
+
+/** Who has a number. */
+export async function holderOf(sql: Sql, number: Msisdn): Promise<SubscriberId | undefined> {
+  const row = await sql.row<{ subscriber_id: SubscriberId }>(
+    'select subscriber_id from subscription where msisdn = ?',
+    number,
+  )
+  return row?.subscriber_id
+}
+
+export interface Enrolled {
+  readonly imsi: Imsi
+  readonly tenant: PayerId
+  readonly plan: PlanId
+  readonly created: Millis
+}
+
+/** A subscriber as it is registered. */
+export async function readEnrolled(sql: Sql, subscriber: string): Promise<Enrolled | undefined> {
+  const row = await sql.row<{ imsi: Imsi; payer_id: PayerId; plan_id: PlanId; created_at: Millis }>(
+    'select imsi, payer_id, plan_id, created_at from subscriber where subscriber_id = ?',
+    subscriber,
+  )
+  return row && { imsi: row.imsi, tenant: row.payer_id, plan: row.plan_id, created: row.created_at }
+}
+
+/** False where the subscriber or the IMSI is registered already. */
+export async function enrol(
+  sql: Sql,
+  subscriber: SubscriberId,
+  { imsi, tenant, plan, created }: Enrolled,
+): Promise<boolean> {
+  await sql.journal('subscriber')
+  return (await sql.insert(SUBSCRIBER, [[subscriber, imsi, tenant, plan, created]])) === 1
+}
+
+/** A new place in the order of enrolment, where directories find what has changed. Throws SUBSCRIPTION_UNKNOWN, SIM_EXISTS. */
+export async function enrolAgain(
+  sql: Sql,
+  subscriber: SubscriberId,
+  change: Partial<Pick<Enrolled, 'imsi' | 'plan'>>,
+): Promise<void> {
+  await sql.journal('subscriber')
+  const before = await readEnrolled(sql, subscriber)
+  if (before === undefined) return fail('SUBSCRIPTION_UNKNOWN', { subscriber })
+  await sql.run('delete from subscriber where subscriber_id = ?', subscriber)
+  const next = { ...before, ...change }
+  if (!(await enrol(sql, subscriber, next)))
+    fail('SIM_EXISTS', { what: 'IMSI', came: maskImsi(next.imsi), where: ', registered for another subscriber' })
+}
+
+/** The newest port of a number that stands or was carried out. */
+export async function lastPort(
+  sql: Sql,
+  number: Msisdn,
+): Promise<{ readonly direction: 'in' | 'out'; readonly state: string; readonly tenant_id: PayerId } | undefined> {
+  return sql.row(
+    `select direction, state, tenant_id from number_port where msisdn = ? and (${OPEN_PORT} or state = 'completed')
+     order by port_id desc limit 1`,
+    number,
+  )
+}
+
+/** A port of this subscriber that is under way. */
+export async function openPortOf(
+  sql: Sql,
+  subscriber: SubscriberId,
+): Promise<{ port_id: bigint; state: string } | undefined> {
+  return sql.row(
+    `select port_id, state from number_port where subscriber_id = ? and ${OPEN_PORT} order by port_id limit 1`,
+    subscriber,
+  )
+}
 
 export type NoticeKind =
   | 'sim-changed'
   | 'number-changed'
   | 'sim-swap-refused'
+  | 'number-change-refused'
   | 'port-out-requested'
   | 'port-out-refused'
   | 'ported-out'
@@ -78,235 +285,21 @@ export interface Notice {
 }
 
 /** What has not been sent yet, oldest first. */
-export const unsentNotices = (sql: Sql, limit: number): Promise<Notice[]> =>
+export const unsentNotices = (sql: Sql, limit: number, after = 0n): Promise<Notice[]> =>
   sql.rows<Notice>(
-    'select notice_id, subscriber_id, kind, at, detail from subscriber_notice where sent_at is null order by notice_id limit ?',
+    'select notice_id, subscriber_id, kind, at, detail from subscriber_notice where sent_at is null and notice_id > ? order by notice_id limit ?',
+    after,
     BigInt(limit),
   )
 
-/** Locked until the transaction ends; throws SUBSCRIPTION_UNKNOWN. Lock a subscription before its SIM. */
-export async function lockSubscription(sql: Sql, subscriber: string): Promise<Subscription> {
-  const [row] = await sql.find<Row>(
-    'select subscriber_id, tenant_id, iccid, msisdn, state, reason, sim_swap_lock, port_lock from subscription',
-    'subscriber_id',
-    [subscriber],
-    'lock',
-  )
-  if (row === undefined) return fail('SUBSCRIPTION_UNKNOWN', { subscriber })
-  return {
-    subscriber: row.subscriber_id,
-    tenant: row.tenant_id,
-    iccid: row.iccid,
-    msisdn: row.msisdn,
-    state: row.state,
-    reason: row.reason,
-    simSwapLock: row.sim_swap_lock === 1n,
-    portLock: row.port_lock === 1n,
-  }
-}
-
-/** Which subscriber a SIM belongs to. */
-export async function subscriberOf(sql: Sql, card: string): Promise<SubscriberId | undefined> {
-  const row = await sql.row<{ subscriber_id: SubscriberId }>(
-    'select subscriber_id from subscription where iccid = ?',
-    card,
-  )
-  return row?.subscriber_id
-}
-
-export interface Activation {
-  readonly subscriber: SubscriberId
-  readonly tenant: PayerId
-  readonly plan: PlanId
-  readonly iccid: Iccid
-  /** The one that the SIM was delivered with, unless given. */
-  readonly msisdn?: Msisdn | undefined
-}
-
-/**
- * Opens a subscription on a SIM in stock, which is active from then on. Throws SIM_UNKNOWN (also for another tenant's SIM), SIM_STEP,
- * SUBSCRIBER_EXISTS, MSISDN_TAKEN, RANGE_FOREIGN.
- */
-export async function activate(store: Store, wanted: Activation, act: Act): Promise<void> {
-  const { subscriber, tenant, plan, iccid } = wanted
-  await store.batch(async (sql) => {
-    const sim = await tenantSim(sql, tenant, iccid)
-    const number = wanted.msisdn ?? (sim.msisdn as Msisdn | undefined)
-    await checkNumber(sql, tenant, number)
-    await moveSim(sql, iccid, ['assign', 'activate'], act)
-    await sql.journal('subscriber')
-    if ((await sql.insert(SUBSCRIBER, [[subscriber, sim.imsi, tenant, plan, act.now]])) === 0)
-      fail('SUBSCRIBER_EXISTS', { subscriber })
-    const row = [subscriber, tenant, iccid, number ?? null, 'active', 0n, 0n, act.now]
-    if ((await sql.insert(SUBSCRIPTION, [row])) === 0) fail('MSISDN_TAKEN', { msisdn: maskImsi(number ?? '') })
-    await recordEvent(sql, { subject: `subscriber:${subscriber}`, kind: 'activate', from: '', to: 'active' }, act)
-  })
-}
-
-/** A SIM of the tenant; another's is as good as none. */
-async function tenantSim(sql: Sql, tenant: string, iccid: string): Promise<Sim> {
-  const sim = await needSim(sql, iccid)
-  return sim.tenant === tenant ? sim : fail('SIM_UNKNOWN', { sim: maskImsi(iccid) })
-}
-
-async function checkNumber(sql: Sql, tenant: PayerId, number: Msisdn | undefined): Promise<void> {
-  if (number === undefined) return
-  const porting = await sql.row(
-    "select 1 as one from number_port where msisdn = ? and direction = 'out' and state not in ('completed', 'refused', 'cancelled')",
-    number,
-  )
-  if (porting) fail('MSISDN_TAKEN', { msisdn: maskImsi(number) })
-  // A number that was ported in lies in no range of ours.
-  const ported = await sql.row("select 1 as one from number_port where msisdn = ? and direction = 'in'", number)
-  if (!ported) createRangeBook(await listRanges(sql), tenant).check('msisdn', number)
-}
-
-/** Suspends, resumes or ceases a subscription, and its SIM with it. Throws SUBSCRIPTION_UNKNOWN, SIM_STEP. */
-async function moveSubscription(sql: Sql, subscriber: string, event: SubscriptionStep, act: Act): Promise<void> {
-  const { state, iccid } = await lockSubscription(sql, subscriber)
-  const step = stepSubscription(state, event)
-  if (!step.legal) fail('SIM_STEP', { what: subscriber, state, event, possible: possibleSubscriptionSteps(state) })
-  if (iccid !== null) await moveSim(sql, iccid, step.effects, act)
-  await recordEvent(sql, { subject: `subscriber:${subscriber}`, kind: event, from: state, to: step.state }, act)
-  await sql.run(
-    'update subscription set state = ?, reason = ?, changed_at = ? where subscriber_id = ?',
-    step.state,
-    act.reason ?? null,
-    act.now,
-    subscriber,
-  )
-}
-
-/** The same from the SIM's side: with its subscription where it has one. Throws SIM_UNKNOWN, SIM_STEP. */
-export async function moveCard(
-  store: Store,
-  digits: string,
-  event: 'suspend' | 'resume' | 'retire',
-  act: Act,
-): Promise<Sim> {
-  return store.batch(async (sql) => {
-    const { iccid } = await needSim(sql, digits)
-    const subscriber = await subscriberOf(sql, iccid)
-    const steps: readonly SimStep[] = [event]
-    if (subscriber === undefined) await moveSim(sql, iccid, steps, act)
-    else await moveSubscription(sql, subscriber, event === 'retire' ? 'cease' : event, act)
-    return needSim(sql, iccid)
-  })
-}
-
-/**
- * Gives a subscriber another SIM; the old one is retired. Throws SUBSCRIPTION_LOCKED where a lock stands against it: then only the notice is
- * written; SIM_UNKNOWN, SIM_STEP.
- */
-export async function swapSim(store: Store, subscriber: SubscriberId, iccid: Iccid, act: Act): Promise<void> {
-  const refusal = await store.batch(async (sql) => {
-    const held = await lockSubscription(sql, subscriber)
-    if (held.simSwapLock) return refuse(sql, subscriber, 'sim-swap-refused', 'the change of its SIM', act)
-    if (held.state !== 'active')
-      fail('SIM_STEP', {
-        what: subscriber,
-        state: held.state,
-        event: 'change its SIM',
-        possible: possibleSubscriptionSteps(held.state),
-      })
-    const sim = await tenantSim(sql, held.tenant, iccid)
-    if (held.iccid !== null) await moveSim(sql, held.iccid, ['retire'], act)
-    await moveSim(sql, iccid, ['assign', 'activate'], act)
-    await sql.run(
-      'update subscription set iccid = ?, changed_at = ? where subscriber_id = ?',
-      iccid,
-      act.now,
-      subscriber,
+/** Says that notices have reached their subscribers; resolves with how many had not been before. */
+export async function markSent(sql: Sql, notices: readonly bigint[], now: Millis): Promise<number> {
+  let count = 0
+  for (const notice of notices)
+    count += await sql.run(
+      'update subscriber_notice set sent_at = ? where notice_id = ? and sent_at is null',
+      now,
+      notice,
     )
-    await enrolAgain(sql, subscriber, sim.imsi)
-    const change = { subject: `subscriber:${subscriber}`, kind: 'swap', from: held.iccid ?? '', to: iccid }
-    await recordEvent(sql, change, act)
-    await notify(sql, subscriber, 'sim-changed', `SIM ${maskImsi(iccid)}`, act)
-    return undefined
-  })
-  if (refusal) throw refusal
-}
-
-/** A new place in the order of enrolment, where directories find the new IMSI. */
-async function enrolAgain(sql: Sql, subscriber: string, imsi: string): Promise<void> {
-  await sql.journal('subscriber')
-  const row = await sql.row<{ payer_id: string; plan_id: string; created_at: bigint }>(
-    'select payer_id, plan_id, created_at from subscriber where subscriber_id = ?',
-    subscriber,
-  )
-  if (row === undefined) return fail('SUBSCRIPTION_UNKNOWN', { subscriber })
-  await sql.run('delete from subscriber where subscriber_id = ?', subscriber)
-  if ((await sql.insert(SUBSCRIBER, [[subscriber, imsi, row.payer_id, row.plan_id, row.created_at]])) === 0)
-    fail('SIM_EXISTS', { what: 'IMSI', came: maskImsi(imsi), where: ', registered for another subscriber' })
-}
-
-/** Writes the notice, and says what the caller throws once it is durable. */
-export async function refuse(
-  sql: Sql,
-  subscriber: string,
-  kind: NoticeKind,
-  what: string,
-  act: Act,
-): Promise<TallycellError> {
-  await notify(sql, subscriber, kind, `asked for by ${act.actor}`, act)
-  return new TallycellError('SUBSCRIPTION_LOCKED', { subscriber, what })
-}
-
-/** Gives a subscriber another number. Throws SUBSCRIPTION_LOCKED, MSISDN_TAKEN, RANGE_FOREIGN. */
-export async function changeMsisdn(store: Store, subscriber: SubscriberId, number: Msisdn, act: Act): Promise<void> {
-  const refusal = await store.batch(async (sql) => {
-    const held = await lockSubscription(sql, subscriber)
-    if (held.portLock) return refuse(sql, subscriber, 'port-out-refused', 'its number', act)
-    await checkNumber(sql, held.tenant, number)
-    await setNumber(sql, held, number, act)
-    await notify(sql, subscriber, 'number-changed', `number ${maskImsi(number)}`, act)
-    return undefined
-  })
-  if (refusal) throw refusal
-}
-
-/** Of a subscription that is locked. Throws MSISDN_TAKEN. */
-export async function setNumber(sql: Sql, held: Subscription, number: Msisdn | null, act: Act): Promise<void> {
-  const taken = await sql.row(
-    'select 1 as one from subscription where msisdn = ? and subscriber_id <> ?',
-    number,
-    held.subscriber,
-  )
-  if (taken) fail('MSISDN_TAKEN', { msisdn: maskImsi(number ?? '') })
-  await sql.run(
-    'update subscription set msisdn = ?, changed_at = ? where subscriber_id = ?',
-    number,
-    act.now,
-    held.subscriber,
-  )
-  const change = { subject: `subscriber:${held.subscriber}`, kind: 'number', from: held.msisdn ?? '', to: number ?? '' }
-  await recordEvent(sql, change, act)
-}
-
-const LOCKS = {
-  'sim-swap': { column: 'sim_swap_lock', on: 'sim-swap-locked', off: 'sim-swap-unlocked' },
-  port: { column: 'port_lock', on: 'port-locked', off: 'port-unlocked' },
-} as const
-
-/** Sets or takes away a lock; the subscriber is told. */
-export async function setLock(
-  store: Store,
-  subscriber: SubscriberId,
-  lock: keyof typeof LOCKS,
-  locked: boolean,
-  act: Act,
-): Promise<void> {
-  const { column, on, off } = LOCKS[lock]
-  await store.batch(async (sql) => {
-    await lockSubscription(sql, subscriber)
-    await sql.run(
-      `update subscription set ${column} = ?, changed_at = ? where subscriber_id = ?`,
-      locked ? 1n : 0n,
-      act.now,
-      subscriber,
-    )
-    const kind = locked ? on : off
-    await recordEvent(sql, { subject: `subscriber:${subscriber}`, kind, from: '', to: '' }, act)
-    await notify(sql, subscriber, kind, `by ${act.actor}`, act)
-  })
+  return count
 }
