@@ -10,7 +10,7 @@ import type { Sql } from '../../core/store/sql.ts'
 import { formatAmount } from './amount.ts'
 import { exportTransfers } from './audit/export.ts'
 import { checkLedger, type Finding, type Reserved, type TransferRow } from './audit/store.ts'
-import { atOneInstant, listAccounts, readStatement } from './statement/store.ts'
+import { listAccounts, readStatement } from './statement/store.ts'
 
 export interface LedgerCommandDeps {
   /** What open charging sessions hold of each account. */
@@ -23,16 +23,11 @@ export function ledgerCommands({ reserved, readInstant }: LedgerCommandDeps): Co
   const check: Command = {
     path: ['ledger', 'check'],
     summary:
-      'prove that the books are whole; ends with 1 when they are not. Reads all transfers, and with SQLite a node waits meanwhile',
+      'prove that the books are whole; ends with 1 when they are not. Reads all transfers, and nobody waits meanwhile',
     examples: ['tallycell ledger check'],
     async run(_input, context) {
       const store = await context.store()
-      return checked(
-        await store.batch(async (sql) => {
-          await atOneInstant(sql)
-          return checkLedger(sql, await reserved(sql))
-        }),
-      )
+      return checked(await store.read(async (sql) => checkLedger(sql, await reserved(sql))))
     },
   }
   const statement: Command = {
@@ -65,7 +60,7 @@ export function ledgerCommands({ reserved, readInstant }: LedgerCommandDeps): Co
         to: to === undefined ? undefined : readInstant(to),
       }
       const store = await context.store()
-      const { found, accounts } = await store.batch(async (sql) => ({
+      const { found, accounts } = await store.read(async (sql) => ({
         found: await readStatement(sql, { ...filter, limit: limit + 1 }),
         accounts: await listAccounts(sql, { of, unit: undefined, after: undefined, limit: limit + 1 }),
       }))
@@ -148,11 +143,6 @@ function statementOutput({ of, transfers, more, accounts }: Statement): Output {
     '',
     table(accounts.map(accountCells), ACCOUNTS),
   ]
-  const [kind, id] = of.split(':')
-  if (kind === 'subscriber')
-    lines.push(
-      `Usage that was charged after the event (RADIUS accounting) is listed by: tallycell usage list --subscriber ${id}`,
-    )
   return { text: lines.join('\n'), json }
 }
 
@@ -191,7 +181,7 @@ const accounts: Command = {
       fail('ID_INVALID', { what: '--owner', expected, came: owner.slice(0, 64) })
     }
     const store = await context.store()
-    const found = await store.batch((sql) => listAccounts(sql, { of: owner, unit, after, limit: limit + 1 }))
+    const found = await store.read((sql) => listAccounts(sql, { of: owner, unit, after, limit: limit + 1 }))
     const shown = found.slice(0, limit)
     const more = found.length > limit
     const json = { accounts: shown, more }

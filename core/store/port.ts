@@ -17,6 +17,8 @@ export interface Store {
   transaction<Result>(work: (tx: Tx) => Promise<Result>, journals?: readonly Journal[]): Promise<Result>
   /** As `transaction`, for work on sets of rows: the path of everything that is many. Several may run at once on PostgreSQL. */
   batch<Result>(work: (sql: Sql) => Promise<Result>): Promise<Result>
+  /** Runs `work` on the database as it is at one instant, keeping nobody from writing meanwhile. `work` only reads: writing throws. */
+  read<Result>(work: (sql: Sql) => Promise<Result>): Promise<Result>
   /**
    * Runs `work` while no other node on this database runs work of the same name; undefined, at once, when one does. What a node held is
    * free again when it dies. `lost` aborts when the connection that held the name is gone: another node may have begun then, so each
@@ -27,4 +29,4 @@ export interface Store {
 }
 
 /** Tables that others read behind a cursor. */
-export type Journal = 'radio_event' | 'subscriber' | 'usage_event'
+export type Journal = 'radio_certificate_event' | 'radio_event' | 'subscriber' | 'usage_event'

@@ -67,7 +67,10 @@ export async function openPostgresql({ connections = 10, ...where }: PostgresqlO
         }),
       )
     },
-    batch: (work) => settled(translated, () => inTransaction(pool, (query) => work(postgresqlSql(query, texts)))),
+    batch: (work) =>
+      settled(translated, () => inTransaction(pool, WRITING, (query) => work(postgresqlSql(query, texts)))),
+    read: (work) =>
+      settled(translated, () => inTransaction(pool, READING, (query) => work(postgresqlSql(query, texts)))),
     exclusive: (name, work) => leases.exclusive(name, work),
     async close() {
       await leases.close()
@@ -91,8 +94,16 @@ async function settled<Result>(translated: (error: unknown) => unknown, once: ()
   }
 }
 
-async function inTransaction<Result>(pool: Pool, work: (query: Query) => Promise<Result>): Promise<Result> {
-  const client = await begin(pool)
+const WRITING = 'read committed'
+/** One snapshot for all statements. */
+const READING = 'repeatable read, read only'
+
+async function inTransaction<Result>(
+  pool: Pool,
+  isolation: typeof WRITING | typeof READING,
+  work: (query: Query) => Promise<Result>,
+): Promise<Result> {
+  const client = await begin(pool, isolation)
   let failure: unknown
   let unfit = false
   const query: Query = async (statement, values) => {
@@ -122,11 +133,11 @@ async function inTransaction<Result>(pool: Pool, work: (query: Query) => Promise
 }
 
 /** A connection with a transaction begun. One that died while nobody used it may be met before the pool knows. */
-async function begin(pool: Pool): Promise<PoolClient> {
+async function begin(pool: Pool, isolation: string): Promise<PoolClient> {
   for (let retry = true; ; retry = false) {
     const client = await pool.connect()
     try {
-      await client.query('begin isolation level read committed')
+      await client.query(`begin isolation level ${isolation}`)
       return client
     } catch (error) {
       client.release(true)

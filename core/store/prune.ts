@@ -1,9 +1,16 @@
 // What has been kept long enough goes, a few thousand rows at a time. Only what nobody needs any more: every stage has passed it, its epoch
-// is closed, its session has ended. Receipts, the log, the ledger, payouts and settlements are for ever. Of each table the newest row
+// is closed, its session has ended. Receipts, the log's entries, the ledger, payouts and settlements are for ever. Of each table the newest row
 // stays, because SQLite gives the key of a deleted last row again (tables.ts).
 import type { Sql, Value } from './sql.ts'
 
-export const PRUNED = ['usage_session', 'usage_event', 'cdr', 'charging_session', 'charging_event'] as const
+export const PRUNED = [
+  'usage_session',
+  'usage_event',
+  'cdr',
+  'charging_session',
+  'charging_event',
+  'log_checkpoint',
+] as const
 export type Pruned = (typeof PRUNED)[number]
 
 /** A walk through one table in the order of its keys, in steps of one transaction each. */
@@ -61,6 +68,18 @@ export async function lastSpareEvent(sql: Sql): Promise<bigint> {
   const last = cursors.map(({ position }) => position).reduce(lesser, newest - 1n)
   const spare = judged ? lesser(last, judged.event_id - 1n) : last
   return spare > 0n ? spare : 0n
+}
+
+/**
+ * The last checkpoint that nothing goes on from: a newer one is signed, and epochs that are not anchored yet are covered by later ones. Proofs
+ * need none of them, since the tiles give the root of every size.
+ */
+async function lastSpareCheckpoint(sql: Sql): Promise<bigint> {
+  const row = await sql.row<{ first: bigint | null }>(
+    `select min(first_index) as first from epoch where state in ('open', 'closed')`,
+  )
+  const newest = await newestKey(sql, 'log_checkpoint', 'size')
+  return lesser(newest - 1n, row?.first ?? newest)
 }
 
 async function newestKey(sql: Sql, table: string, key: string): Promise<bigint> {
@@ -179,6 +198,13 @@ export function createRound({ before, rowsBefore = before, newestSession, dryRun
         table: 'charging_event',
         step: front('charging_event', 'event_id', 'at', async (sql) => ({
           last: (await newestKey(sql, 'charging_event', 'event_id')) - 1n,
+          before,
+        })),
+      },
+      {
+        table: 'log_checkpoint',
+        step: front('log_checkpoint', 'size', 'signed_at', async (sql) => ({
+          last: await lastSpareCheckpoint(sql),
           before,
         })),
       },

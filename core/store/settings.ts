@@ -36,7 +36,7 @@ export const storeSection = {
       maximum: 36_500,
       default: 400,
       description:
-        'How long usage, ended sessions, exported charging records and notices are kept, days: 30 or more, or 0 for ever. ' +
+        'How long usage, ended sessions, exported charging records, notices and superseded checkpoints are kept, days: 30 or more, or 0 for ever. ' +
         'Receipts, the log and the ledger are kept for ever.',
     }),
   }),

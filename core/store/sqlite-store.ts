@@ -81,6 +81,21 @@ export async function openSqlite({ path, busyTimeout = 2000 }: SqliteOptions): P
       }
       return result
     },
+    async read(work) {
+      const release = await acquire()
+      try {
+        database.pragma('query_only = on')
+        // A snapshot from the first statement on, beside which others commit (sqlite.org/isolation.html).
+        database.exec('begin')
+        return await work(sql)
+      } catch (error) {
+        throw sqliteError(error, path)
+      } finally {
+        if (database.inTransaction) database.exec('rollback')
+        database.pragma('query_only = off')
+        release()
+      }
+    },
     // The node lock leaves one node to a file.
     async exclusive(name, work) {
       if (held.has(name)) return undefined

@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { depositsOf, payableOf, rewardsOf, treasuryOf } from '../../billing/ledger/accounts.ts'
+import { readStatement } from '../../billing/ledger/statement/store.ts'
 import { postTransfers, totals } from '../../billing/ledger/store.ts'
 import { createRatingStage, listUsage } from '../../billing/rating/store.ts'
 import type { KnownSubscriber, SubscriberDirectory } from '../../core/events/ports.ts'
@@ -126,5 +127,35 @@ onEachEngine(
         [9n, 2000n],
       ],
     )
+  },
+)
+
+onEachEngine(
+  'a statement tells of usage that came without a reservation, of everybody who was part of it',
+  async (t, database) => {
+    const store = await database.open()
+    const deposit = {
+      cause: 'deposit:1',
+      debit: treasuryOf(payer),
+      credit: depositsOf(payer),
+      amount: microtokens(1n),
+      at,
+    }
+    await store.batch((sql) => postTransfers(sql, [deposit]))
+    await store.batch((sql) =>
+      addEvents(
+        sql,
+        [...Array(3).keys()].map(() => ['alice', 1_000_000n] as const),
+      ),
+    )
+    await drain(store, 100)
+    const page = { from: undefined, to: undefined, limit: 10 }
+    const causes = async (of: string, limit = 10) =>
+      (await store.read((sql) => readStatement(sql, { ...page, of, limit }))).map(({ cause }) => cause)
+    t.same(await causes('subscriber:alice'), ['usage:1', 'usage:2', 'usage:3'])
+    t.same(await causes('payer:mvno'), ['deposit:1', 'usage:1', 'usage:2', 'usage:3'])
+    t.same(await causes('payer:mvno:revenue', 2), ['usage:2', 'usage:3'], 'the newest')
+    t.same(await causes('subscriber:bob'), [])
+    t.same(await store.read((sql) => readStatement(sql, { ...page, of: 'subscriber:alice', to: millis(2) })), [])
   },
 )

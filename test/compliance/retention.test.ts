@@ -213,6 +213,49 @@ onEachEngine('charging: exported records, then their sessions; books and open se
   t.equal((await keys(store, 'cdr', 'record_no'))[0], 4n, 'numbers go on')
 })
 
+onEachEngine('checkpoints go when newer ones stand and their epochs are anchored', async (t, database) => {
+  const store = await database.open()
+  const checkpoint = (size: bigint, days: bigint) => [size, Buffer.alloc(32), `note ${size}`, ago(days)]
+  await store.batch((sql) =>
+    sql.insert({ table: 'log_checkpoint', columns: ['size', 'root', 'note', 'signed_at'] }, [
+      checkpoint(5n, 900n),
+      checkpoint(10n, 800n),
+      checkpoint(20n, 700n),
+      checkpoint(25n, 600n),
+      checkpoint(30n, 500n),
+      checkpoint(40n, 1n),
+    ]),
+  )
+  const epochs = (rows: readonly (readonly [number: bigint, state: string, first: bigint])[]) =>
+    store.batch((sql) =>
+      sql.insert(
+        {
+          table: 'epoch',
+          columns: ['epoch', 'state', 'opened_at', 'first_index', 'total'],
+          conflict: '(epoch) do update set state = excluded.state',
+        },
+        rows.map(([number, state, first]) => [number, state, 0n, first, 0n]),
+      ),
+    )
+  await epochs([
+    [1n, 'settled', 0n],
+    [2n, 'closed', 12n],
+    [3n, 'open', 27n],
+  ])
+  const left = () => keys(store, 'log_checkpoint', 'size')
+  t.match(await prune(store, atOnce(never), { ...ALL, dryRun: true }), { log_checkpoint: 2 })
+  t.match(await prune(store, atOnce(never), ALL), { log_checkpoint: 2 })
+  t.same(await left(), [20n, 25n, 30n, 40n], '20 is the smallest that may cover the closed epoch')
+  await epochs([
+    [2n, 'anchored', 12n],
+    [3n, 'anchored', 27n],
+    [4n, 'open', 40n],
+  ])
+  t.match(await prune(store, atOnce(never), ALL), { log_checkpoint: 3 })
+  t.same(await left(), [40n])
+  t.match(await prune(store, atOnce(never), { ...ALL, before: NOW }), { log_checkpoint: 0 }, 'the newest stays')
+})
+
 onEachEngine('the chore works beside accounting: nothing is lost, nothing is counted twice', async (t, database) => {
   const store = await database.open()
   const account = createAccountingStore(store)

@@ -240,3 +240,17 @@ t.test('group commit: drain waits for everything', async (t) => {
   await group.drain()
   t.equal(done.length, 9)
 })
+
+onEachEngine('reading sees one instant, keeps nobody from writing, and writes nothing', async (t, database) => {
+  const [store, other] = [await database.open({ busyTimeout: 20 }), await database.open({ busyTimeout: 20 })]
+  const count = async (sql: Sql) => (await sql.row<{ n: bigint }>('select count(*) as n from radio'))?.n
+  await store.read(async (sql) => {
+    t.equal(await count(sql), 0n)
+    await other.batch((more) => addRadio(more, 'a'))
+    t.equal(await count(sql), 0n, 'as it was')
+  })
+  t.equal(await store.read(count), 1n)
+  await t.rejects(store.read((sql) => addRadio(sql, 'b')))
+  await store.batch((sql) => addRadio(sql, 'b'))
+  t.equal(await store.read(count), 2n)
+})

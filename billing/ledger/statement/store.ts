@@ -23,6 +23,7 @@ export interface AccountFilter {
 
 const ACCOUNTS_OF = '(account_id = ? or (account_id >= ? and account_id < ?))'
 /** ';' follows ':' in ASCII. */
+const NUMBERS_OF = `select account_no from ledger_account where ${ACCOUNTS_OF}`
 const rangeOf = (of: string): string[] => [of, `${of}:`, `${of};`]
 
 /** In the order of their ids. */
@@ -49,45 +50,63 @@ export interface StatementFilter {
   readonly limit: number
 }
 
-// Bookings of usage have no index by account: they are found through the sessions that could pay from it.
-const SESSIONS: Readonly<Record<string, string>> = {
-  subscriber: 'select session_no from charging_session where subscriber_id = ?',
-  pool: 'select session_no from charging_session where pool_id = ?',
+/** Transfers looked at in one step back through those that no index leads to. */
+const STEP = 100_000n
+
+const TRANSFERS = `select t.transfer_id, t.cause, d.account_id as debit, c.account_id as credit, d.unit, t.amount, t.at
+  from ledger_transfer t join ledger_account d on d.account_no = t.debit_account
+  join ledger_account c on c.account_no = t.credit_account`
+
+interface Range {
+  readonly text: string
+  readonly values: readonly Value[]
 }
 
 /**
- * The newest `limit` transfers, oldest of them first. Usage that came without reservations is not among them where it was booked by the
- * usage event alone: `usage list` has it.
+ * The newest `limit` transfers, oldest of them first. Bookings of usage have no index by account, which would cost every charge a page: the
+ * journal of transfers is read backwards for them until enough are found, which takes a second for some millions.
  */
 export async function readStatement(sql: Sql, { of, from, to, limit }: StatementFilter): Promise<TransferRow[]> {
-  const [kind = '', id = ''] = of.split(':')
-  const accounts = `select account_no from ledger_account where ${ACCOUNTS_OF}`
-  const sessions = SESSIONS[kind]
-  const booked = (side: string): string =>
-    `select transfer_id from ledger_transfer where source = 'rare' and ${side} in (${accounts})`
-  const used = sessions
-    ? ` union select transfer_id from ledger_transfer where source = 'session' and reference in (${sessions})
-        and (debit_account in (${accounts}) or credit_account in (${accounts}))`
-    : ''
-  const range = rangeOf(of)
-  const rows = await sql.rows<TransferRow>(
-    `select t.transfer_id, t.cause, d.account_id as debit, c.account_id as credit, d.unit, t.amount, t.at
-     from ledger_transfer t join ledger_account d on d.account_no = t.debit_account
-     join ledger_account c on c.account_no = t.credit_account
-     where t.transfer_id in (${booked('debit_account')} union ${booked('credit_account')}${used})
-     ${from === undefined ? '' : 'and t.at >= ?'} ${to === undefined ? '' : 'and t.at < ?'}
-     order by t.transfer_id desc limit ?`,
-    ...range,
-    ...range,
-    ...(sessions ? [id, ...range, ...range] : []),
-    ...(from === undefined ? [] : [from]),
-    ...(to === undefined ? [] : [to]),
-    BigInt(limit),
-  )
-  return rows.reverse()
+  const range: Range = {
+    text: `${from === undefined ? '' : 'and t.at >= ?'} ${to === undefined ? '' : 'and t.at < ?'}`,
+    values: [from, to].filter((at) => at !== undefined),
+  }
+  const found = [...(await rareTransfers(sql, of, range, limit)), ...(await usageTransfers(sql, of, range, limit))]
+  return found.sort((a, b) => Number(a.transfer_id - b.transfer_id)).slice(-limit)
 }
 
-/** Has the transaction see the books at one instant, whoever writes meanwhile; to be called first. SQLite lets nobody else write anyway. */
-export async function atOneInstant(sql: Sql): Promise<void> {
-  if (sql.engine === 'postgresql') await sql.run('set transaction isolation level repeatable read, read only')
+/** What was not usage: found by the accounts. */
+function rareTransfers(sql: Sql, of: string, { text, values }: Range, limit: number): Promise<TransferRow[]> {
+  const booked = (side: string): string =>
+    `select transfer_id from ledger_transfer where source = 'rare' and ${side} in (${NUMBERS_OF})`
+  return sql.rows<TransferRow>(
+    `${TRANSFERS} where t.transfer_id in (${booked('debit_account')} union ${booked('credit_account')}) ${text}
+     order by t.transfer_id desc limit ?`,
+    ...rangeOf(of),
+    ...rangeOf(of),
+    ...values,
+    BigInt(limit),
+  )
+}
+
+/** What was used, with a reservation or without. */
+async function usageTransfers(sql: Sql, of: string, { text, values }: Range, limit: number): Promise<TransferRow[]> {
+  const found: TransferRow[] = []
+  const { newest } = (await sql.row<{ newest: bigint }>(
+    'select cast(coalesce(max(transfer_id), 0) as bigint) as newest from ledger_transfer',
+  )) ?? { newest: 0n }
+  for (let last = newest; last > 0n && found.length < limit; last -= STEP)
+    found.push(
+      ...(await sql.rows<TransferRow>(
+        `${TRANSFERS} where t.transfer_id > ? and t.transfer_id <= ? and t.source <> 'rare'
+         and (t.debit_account in (${NUMBERS_OF}) or t.credit_account in (${NUMBERS_OF})) ${text} order by t.transfer_id desc limit ?`,
+        last - STEP,
+        last,
+        ...rangeOf(of),
+        ...rangeOf(of),
+        ...values,
+        BigInt(limit - found.length),
+      )),
+    )
+  return found
 }
