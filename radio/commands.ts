@@ -26,7 +26,7 @@ import {
 const WALLET = '7EqQdEULxWcraVx3mXKFjc84LhCkMGZCkRuDpvcMwJeK'
 const COLUMNS = {
   required: ['radio', 'owner'],
-  optional: ['access', 'class', 'nas_identifier', 'bssid', 'payout'],
+  optional: ['access', 'class', 'nas_identifier', 'bssid', 'cell', 'payout'],
 } as const
 
 export function radioCommands(): Command[] {
@@ -43,11 +43,12 @@ const add: Command = {
     class: { value: 'NAME', summary: 'class that tariffs may ask for: indoor, outdoor, or what you like' },
     'nas-id': { value: 'NAME', summary: 'NAS-Identifier that the access point sends' },
     bssid: { value: 'ADDRESS', summary: 'MAC address that the access point sends in Called-Station-Id' },
+    cell: { value: 'PLMN-HEX', summary: 'cell, eNB or tracking area as the core network names it: 99970-0000101' },
     payout: { value: 'WALLET', summary: "where payouts go, if not to the owner's wallet" },
     file: {
       value: 'FILE',
       summary:
-        'CSV with the columns radio,owner[,access,class,nas_identifier,bssid,payout]; --access and --class fill empty ones',
+        'CSV with the columns radio,owner[,access,class,nas_identifier,bssid,cell,payout]; --access and --class fill empty ones',
     },
   },
   examples: [
@@ -72,6 +73,7 @@ const add: Command = {
       radioClass: options.class,
       nasIdentifier: options['nas-id'],
       bssid: options.bssid,
+      cell: options.cell,
       payout: options.payout,
     })
     await addRadio(await context.store(), claim, context.clock())
@@ -79,13 +81,13 @@ const add: Command = {
   },
 }
 
-const OF_ONE_RADIO = ['owner', 'nas-id', 'bssid', 'payout'] as const
+const OF_ONE_RADIO = ['owner', 'nas-id', 'bssid', 'cell', 'payout'] as const
 
 async function addFile(path: string, { args, options }: Input, context: CommandContext): Promise<Output> {
   const given = OF_ONE_RADIO.find((name) => options[name] !== undefined)
   const extra = args.id ?? (given && `--${given}`)
   if (extra !== undefined) fail('CLI_ARGUMENT_EXTRA', { came: extra, usage: 'tallycell radio add --file FILE' })
-  const parse = ({ radio = '', owner = '', nas_identifier, bssid, payout, ...fields }: CsvFields): NewRadio =>
+  const parse = ({ radio = '', owner = '', nas_identifier, bssid, cell, payout, ...fields }: CsvFields): NewRadio =>
     readClaim({
       radio,
       owner,
@@ -93,6 +95,7 @@ async function addFile(path: string, { args, options }: Input, context: CommandC
       radioClass: fields.class ?? options.class,
       nasIdentifier: nas_identifier,
       bssid,
+      cell,
       payout,
     })
   const store = await context.store()
@@ -103,12 +106,13 @@ async function addFile(path: string, { args, options }: Input, context: CommandC
   return describeImport(result, 'radio')
 }
 
-const claimJson = ({ radio, access, radioClass, nasIdentifier, calledStation, owner, payout }: NewRadio) => ({
+const claimJson = ({ radio, access, radioClass, nasIdentifier, calledStation, cell, owner, payout }: NewRadio) => ({
   radio,
   access,
   class: radioClass ?? null,
   nasIdentifier: nasIdentifier ?? null,
   bssid: calledStation ?? null,
+  cell: cell ?? null,
   owner,
   payout: payout ?? owner,
 })
@@ -139,16 +143,18 @@ const LISTED = [
   'class',
   { name: 'nasIdentifier', heading: 'NAS-Identifier' },
   'bssid',
+  'cell',
   { name: 'payout', heading: 'payout wallet' },
   'state',
 ] as const
 
-const cells = ({ radio, access, radioClass, nasIdentifier, calledStation, payout, ban }: ListedRadio) => ({
+const cells = ({ radio, access, radioClass, nasIdentifier, calledStation, cell, payout, ban }: ListedRadio) => ({
   radio,
   access,
   class: radioClass ?? '-',
   nasIdentifier: nasIdentifier ?? '-',
   bssid: calledStation === undefined ? '-' : formatBssid(calledStation),
+  cell: cell ?? '-',
   payout,
   state: ban ? banned(ban) : 'in service',
 })
@@ -164,6 +170,7 @@ const listedJson = ({
   radioClass,
   nasIdentifier,
   calledStation,
+  cell,
   owner,
   payout,
   created,
@@ -174,6 +181,7 @@ const listedJson = ({
   class: radioClass ?? null,
   nasIdentifier: nasIdentifier ?? null,
   bssid: calledStation ?? null,
+  cell: cell ?? null,
   owner,
   payout,
   created: instant(created),

@@ -2,4 +2,4 @@
 export { createCertificateDirectory } from './certificates/directory.ts'
 export { radioCommands } from './commands.ts'
 export { createRadioDirectory } from './registry/directory.ts'
-export { addRadio } from './registry/store.ts'
+export { addRadio, radiosNamed } from './registry/store.ts'

@@ -15,7 +15,19 @@ export interface RadioDirectory {
   byNasIdentifier(identifier: string): KnownRadio | undefined
   /** `bssid`: 12 lower-case hex digits. */
   byCalledStation(bssid: string): KnownRadio | undefined
+  /** `cell`: one of `UserLocation.cells` (core/wire/diameter/user-location.ts), `99970-0000101`. */
+  byCell(cell: string): KnownRadio | undefined
   refresh(): Promise<void>
+}
+
+/** How a radio names itself to us; asked seldom, of the register itself. */
+export interface RadioNames {
+  readonly radio: RadioId
+  readonly access: Access
+  /** NAS-Identifier that it sends (RFC 2865 §5.32). */
+  readonly nasIdentifier: string | undefined
+  /** 12 lower-case hex digits. */
+  readonly bssid: string | undefined
 }
 
 export interface KnownSubscriber {

@@ -42,6 +42,27 @@ export interface QuotaRequest {
   readonly subscriber: SubscriberId
   readonly context: QuotaContext
   readonly services: readonly ServiceRequest[]
+  /**
+   * The peer is the meter of record: what it reports goes into the usage journal, in the transaction of the debit. It was used where the
+   * request before was; a request that comes from another radio reports the last octets of the one that the phone has left.
+   */
+  readonly meter?: true | undefined
+  /** Of an open: without a grant for any service the session ends at once, since its peer will not come back to it. */
+  readonly endUnlessGranted?: true | undefined
+  /** Of an open: what the records of the session say of it. */
+  readonly detail?: SessionDetail | undefined
+}
+
+/** What is known of a session once and for all. */
+export interface SessionDetail {
+  /** IMEISV, 16 digits (TS 23.003 §6.2.2). */
+  readonly device: string | undefined
+  /** Access point name, network identifier only. */
+  readonly apn: string | undefined
+  /** Address of the gateway. */
+  readonly gateway: string | undefined
+  /** 3GPP-Charging-Id (TS 29.061 §16.4.7). */
+  readonly chargingId: bigint | undefined
 }
 
 export interface Units {

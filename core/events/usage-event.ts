@@ -18,7 +18,7 @@ export interface UsageEvent {
   /** Meter of record: `radius:<NAS-Identifier or address>`, later Gy and N4 peers. */
   readonly origin: string
   readonly sessionId: string
-  /** 1 for the first event of a session, no gaps. */
+  /** 1 for the first event of a session; no gaps but where a Gy peer used nothing or its request is missing. */
   readonly sequence: bigint
   readonly subscriber: SubscriberId | undefined
   readonly radio: RadioId | undefined

@@ -326,6 +326,12 @@ export const ERRORS = {
     message: "the NAS-Identifier '{came}' belongs to the radio '{radio}'",
     hint: 'give each access point its own NAS-Identifier',
   },
+  RADIO_CELL_TAKEN: {
+    http: 409,
+    exit: 65,
+    message: "the cell {came} belongs to the radio '{radio}'",
+    hint: 'register each cell with one radio',
+  },
   RADIO_BSSID_TAKEN: {
     http: 409,
     exit: 65,
@@ -792,8 +798,8 @@ export const ERRORS = {
   PARTNER_MEDIA_TYPE: {
     http: 415,
     exit: 65,
-    message: 'the body is of the type {came}: expected {expected}',
-    hint: 'set Content-Type to what the body is',
+    message: 'this route takes no body of the type {came}',
+    hint: 'set Content-Type to what the body is, application/json for most; /openapi.json says which a route takes',
   },
   PARTNER_CLIENT_UNKNOWN: {
     http: 404,

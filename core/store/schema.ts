@@ -9,6 +9,7 @@ export interface Schema {
     radio_class: string | null
     nas_identifier: string | null
     called_station: string | null
+    cell: string | null
     owner_wallet: string
     payout_wallet: string
     created_at: bigint
@@ -345,6 +346,11 @@ export interface Schema {
     created_at: bigint
     ended_at: bigint | null
     outcome: string | null
+  }
+  diameter_host: {
+    host: string
+    origin_state_id: bigint
+    changed_at: bigint
   }
   key_export: {
     export_id: Generated<bigint>

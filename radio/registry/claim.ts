@@ -12,6 +12,7 @@ export interface ClaimText {
   readonly radioClass?: string | undefined
   readonly nasIdentifier?: string | undefined
   readonly bssid?: string | undefined
+  readonly cell?: string | undefined
   readonly payout?: string | undefined
 }
 
@@ -25,6 +26,7 @@ export function readClaim(text: ClaimText): NewRadio {
     radioClass: text.radioClass === undefined ? undefined : radioClass(text.radioClass),
     nasIdentifier: text.nasIdentifier === undefined ? undefined : nasIdentifier(text.nasIdentifier),
     calledStation: text.bssid === undefined ? undefined : bssid(text.bssid),
+    cell: text.cell === undefined ? undefined : cell(text.cell),
     owner: wallet(text.owner),
     payout: text.payout === undefined ? undefined : wallet(text.payout),
   }
@@ -40,6 +42,21 @@ function nasIdentifier(text: string): string {
   const length = Buffer.byteLength(text)
   if (length >= 1 && length <= 253 && !/\p{Cc}/u.test(text)) return text
   return fail('ID_INVALID', { what: 'NAS-Identifier', expected: '1 to 253 octets of text', came: text.slice(0, 64) })
+}
+
+/**
+ * How a core network names a radio (TS 23.003 §19.6, §19.6A, §19.4.2.3): PLMN and, in hex digits, 7 of an E-UTRAN cell, 9 of an NR cell, 5 of a
+ * macro eNB with all its cells, 4 or 6 of a tracking area that holds nothing else.
+ */
+function cell(text: string): string {
+  const lower = text.trim().toLowerCase()
+  if (/^\d{5,6}-([0-9a-f]{4,7}|[0-9a-f]{9})$/.test(lower)) return lower
+  return fail('ID_INVALID', {
+    what: 'cell',
+    expected:
+      "MCC and MNC digits, '-', and 7 hex digits of an ECI, 9 of an NCI, 5 of an eNB, 4 or 6 of a TAC, like 99970-0000101",
+    came: text.slice(0, 64),
+  })
 }
 
 /** A date (its first instant, UTC) or an RFC 3339 time in UTC, as milliseconds since 1970; throws `ID_INVALID`. */

@@ -14,6 +14,7 @@ export function createRadioDirectory(
   const byId = new Map<RadioId, KnownRadio>()
   const byNas = new Map<string, KnownRadio>()
   const byStation = new Map<string, KnownRadio>()
+  const byCell = new Map<string, KnownRadio>()
 
   const take = (row: ClaimedRadio): bigint => {
     const known: KnownRadio = {
@@ -24,6 +25,7 @@ export function createRadioDirectory(
     byId.set(known.radio, known)
     if (row.nasIdentifier !== null) byNas.set(row.nasIdentifier, known)
     if (row.calledStation !== null) byStation.set(row.calledStation, known)
+    if (row.cell !== null) byCell.set(row.cell, known)
     return row.eventId
   }
 
@@ -31,6 +33,7 @@ export function createRadioDirectory(
     byId: (radio) => byId.get(radio),
     byNasIdentifier: (identifier) => byNas.get(identifier),
     byCalledStation: (bssid) => byStation.get(bssid),
+    byCell: (cell) => byCell.get(cell),
     ...createFollower((after, limit) => radiosAfter(store, after, limit), take, options),
   }
 }

@@ -1,9 +1,10 @@
 // The register of radios and the journal of what happened to them. A radio's row is what the program looks up; the journal is
 // what billing reads and writes into the public log, so whatever an owner should be able to see later goes into it.
+import type { RadioNames } from '../../core/events/ports.ts'
 import type { Access } from '../../core/events/usage-event.ts'
 import { type Bssid, formatBssid } from '../../core/kernel/bssid.ts'
 import { fail, isTallycellError, TallycellError } from '../../core/kernel/errors.ts'
-import type { RadioClass, RadioId, Wallet } from '../../core/kernel/ids.ts'
+import { type RadioClass, type RadioId, radioId, type Wallet } from '../../core/kernel/ids.ts'
 import { type Millis, millis } from '../../core/kernel/units.ts'
 import type { AddOutcome } from '../../core/store/add-outcome.ts'
 import type { Page } from '../../core/store/page.ts'
@@ -19,6 +20,8 @@ export interface NewRadio {
   readonly nasIdentifier?: string | undefined
   /** BSSID that the access point sends in Called-Station-Id (RFC 3580 §3.20). */
   readonly calledStation?: Bssid | undefined
+  /** How core networks name it, as `readClaim` writes it. */
+  readonly cell?: string | undefined
   readonly owner: Wallet
   /** Where payouts go; the owner's wallet when absent. */
   readonly payout?: Wallet | undefined
@@ -37,6 +40,7 @@ export interface ListedRadio {
   readonly nasIdentifier: string | undefined
   /** 12 lower-case hex digits. */
   readonly calledStation: string | undefined
+  readonly cell: string | undefined
   readonly owner: string
   readonly payout: string
   readonly created: Millis
@@ -47,7 +51,7 @@ export interface ListedRadio {
 const JOURNALS = ['radio_event'] as const
 
 /**
- * Registers a radio and journals its claim, in one transaction. Throws RADIO_EXISTS, RADIO_NAS_TAKEN, RADIO_BSSID_TAKEN, or
+ * Registers a radio and journals its claim, in one transaction. Throws RADIO_EXISTS, RADIO_NAS_TAKEN, RADIO_BSSID_TAKEN, RADIO_CELL_TAKEN, or
  * RADIO_UNRECOGNISABLE for an access point without NAS-Identifier and BSSID.
  */
 export async function addRadio(store: Store, radio: NewRadio, now: Millis): Promise<void> {
@@ -91,6 +95,7 @@ interface RadioRow {
   readonly radio_class: string | null
   readonly nas_identifier: string | null
   readonly called_station: string | null
+  readonly cell: string | null
   readonly owner_wallet: string
   readonly payout_wallet: string
 }
@@ -101,6 +106,7 @@ const rowOf = (radio: NewRadio): RadioRow => ({
   radio_class: radio.radioClass ?? null,
   nas_identifier: radio.nasIdentifier ?? null,
   called_station: radio.calledStation ?? null,
+  cell: radio.cell ?? null,
   owner_wallet: radio.owner,
   payout_wallet: radio.payout ?? radio.owner,
 })
@@ -111,6 +117,7 @@ const RADIO_COLUMNS = [
   'radio_class',
   'nas_identifier',
   'called_station',
+  'cell',
   'owner_wallet',
   'payout_wallet',
 ] as const
@@ -120,7 +127,7 @@ const CLAIMS: Target = {
   columns: ['kind', 'radio_id', 'owner_wallet', 'payout_wallet', 'at'],
 }
 /** What no two radios share. */
-const UNIQUE = ['radio_id', 'nas_identifier', 'called_station'] as const
+const UNIQUE = ['radio_id', 'nas_identifier', 'called_station', 'cell'] as const
 
 /** The radios that may stand in the way, by what they must not share with others. */
 interface Register {
@@ -129,7 +136,12 @@ interface Register {
 }
 
 async function readRegister(sql: Sql, radios: readonly NewRadio[]): Promise<Register> {
-  const by = { radio_id: new Map(), nas_identifier: new Map(), called_station: new Map() } as Register['by']
+  const by = {
+    radio_id: new Map(),
+    nas_identifier: new Map(),
+    called_station: new Map(),
+    cell: new Map(),
+  } as Register['by']
   const register: Register = {
     by,
     add(row) {
@@ -158,6 +170,8 @@ function judge({ by }: Register, radio: NewRadio): AddOutcome {
   const nas = row.nas_identifier === null ? undefined : by.nas_identifier.get(row.nas_identifier)
   if (nas) return new TallycellError('RADIO_NAS_TAKEN', { came: row.nas_identifier ?? '', radio: nas.radio_id })
   const station = row.called_station === null ? undefined : by.called_station.get(row.called_station)
+  const cell = row.cell === null ? undefined : by.cell.get(row.cell)
+  if (cell) return new TallycellError('RADIO_CELL_TAKEN', { came: row.cell ?? '', radio: cell.radio_id })
   if (!station) return 'added'
   return new TallycellError('RADIO_BSSID_TAKEN', {
     came: formatBssid(row.called_station ?? ''),
@@ -266,6 +280,7 @@ export async function listRadios(
     radioClass: row.radio_class ?? undefined,
     nasIdentifier: row.nas_identifier ?? undefined,
     calledStation: row.called_station ?? undefined,
+    cell: row.cell ?? undefined,
     owner: row.owner_wallet,
     payout: row.payout_wallet,
     created: millis(row.created_at),
@@ -303,6 +318,22 @@ function inForce(event: BanEvent | undefined, now: Millis): Ban | undefined {
   return { reason: event.reason ?? '', until: event.expires_at === null ? undefined : millis(event.expires_at) }
 }
 
+/** The radios that bear `name`, as their id or as their NAS-Identifier; more than one where somebody mixed them up. */
+export async function radiosNamed(store: Store, name: string): Promise<RadioNames[]> {
+  const rows = await store.db
+    .selectFrom('radio')
+    .select(['radio_id', 'access', 'nas_identifier', 'called_station'])
+    .where((eb) => eb.or([eb('radio_id', '=', name), eb('nas_identifier', '=', name)]))
+    .orderBy('radio_id')
+    .execute()
+  return rows.map((row) => ({
+    radio: radioId(row.radio_id),
+    access: row.access as Access,
+    nasIdentifier: row.nas_identifier ?? undefined,
+    bssid: row.called_station ?? undefined,
+  }))
+}
+
 /** A radio as the directory keeps it now, with the journal row that brought it. */
 export interface ClaimedRadio {
   readonly eventId: bigint
@@ -311,6 +342,7 @@ export interface ClaimedRadio {
   readonly radioClass: string | null
   readonly nasIdentifier: string | null
   readonly calledStation: string | null
+  readonly cell: string | null
 }
 
 /** Radios claimed or put into another class by journal rows after `eventId`, at most `limit`, in order. */
@@ -325,6 +357,7 @@ export async function radiosAfter(store: Store, eventId: bigint, limit: number):
       'radio.radio_class as radioClass',
       'radio.nas_identifier as nasIdentifier',
       'radio.called_station as calledStation',
+      'radio.cell as cell',
     ])
     .where('radio_event.event_id', '>', eventId)
     .where('radio_event.kind', 'in', ['claim', 'class'])

@@ -38,6 +38,7 @@ async function world(database: TestDatabase, late = false): Promise<World> {
     byId: () => undefined,
     byNasIdentifier: (name) => (here && name === 'ap-1' ? known : undefined),
     byCalledStation: (bssid) => (here && bssid === '00005e005302' ? byBssid : undefined),
+    byCell: () => undefined,
     refresh: async () => {
       here = true
     },

@@ -4,6 +4,8 @@ import { tariffFor } from '../plan/tariff.ts'
 import { type Payment, pay } from '../plan/wallet.ts'
 import { isPlausible } from '../wallet/purse.ts'
 import { encodeLines } from './answer.ts'
+import { keepAnswer } from './earlier.ts'
+import { type Metered, meter } from './meter.ts'
 import { takeNumber } from './numbers.ts'
 import { CELL } from './services-codec.ts'
 import type { Session } from './session.ts'
@@ -12,18 +14,19 @@ import { canTally, MOST, Tally } from './tally.ts'
 import { type Asked, amountsOf, isNegative, type Terms } from './terms.ts'
 
 /** An update that needs no wallet: true when it was served, with the answer left in the session; otherwise nothing has changed. */
-export function updateAgain(session: Session, terms: Terms, asked: Asked): boolean {
+export function updateAgain(session: Session, terms: Terms, asked: Asked, metered: Metered[]): boolean {
   const { services, number, at } = asked.request
   const [first] = services
   if (!first || session.context !== asked.contextKey || at < session.last) return false
   const tallies = talliesOf(session)
   if (!tallies) return false
+  let answer: string
   if (services.length === 1) {
     const tally = tallyOf(tallies, first)
     const payment = tally && payAgain(tally, terms, asked, first)
     if (!payment) return false
     book(tally, first, payment, at)
-    session.answer = tally.alone
+    answer = tally.alone
   } else {
     const paid: { readonly tally: Tally; readonly wanted: ServiceRequest; readonly payment: Payment }[] = []
     for (const wanted of services) {
@@ -35,14 +38,24 @@ export function updateAgain(session: Session, terms: Terms, asked: Asked): boole
       paid.push({ tally, wanted, payment })
     }
     for (const { tally, wanted, payment } of paid) book(tally, wanted, payment, at)
-    session.answer = encodeLines(
+    answer = encodeLines(
       'success',
       paid.map(({ tally }) => tally.line),
     )
   }
+  meter(metered, session, asked, false)
   takeNumber(session, number)
+  keepAnswer(session, number, answer)
+  moveTo(session, asked)
   session.last = at
   return true
+}
+
+/** The tariffs are the same there: only the radio may be another. */
+function moveTo(session: Session, { request: { context } }: Asked): void {
+  if (session.radio === context.radio) return
+  session.radio = context.radio
+  session.changed = true
 }
 
 function talliesOf(session: Session): readonly Tally[] | undefined {

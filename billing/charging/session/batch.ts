@@ -3,6 +3,7 @@
 
 import type { KnownSubscriber } from '../../../core/events/ports.ts'
 import type { QuotaAnswer, QuotaEvent, QuotaEventAnswer, QuotaRequest } from '../../../core/events/quota.ts'
+import { appendUsage } from '../../../core/events/store.ts'
 import type { RadioId, SubscriberId } from '../../../core/kernel/ids.ts'
 import { type Millis, millis } from '../../../core/kernel/units.ts'
 import type { Sql } from '../../../core/store/sql.ts'
@@ -14,6 +15,7 @@ import { lockPurses, type PurseWanted, poolsOf, purseKey, readCrowded, savePurse
 import { updateAgain } from './again.ts'
 import { slackOf } from './anew.ts'
 import { decodeAnswer, encodeAnswer } from './answer.ts'
+import { answerTo } from './earlier.ts'
 import { decodeEventAnswer, encodeEventAnswer, isEventAnswer, serveEvent } from './event.ts'
 import { turnOf } from './numbers.ts'
 import { answerAgain, type Desk, type Outcome, type SessionLimits, serve, supervise } from './requests.ts'
@@ -22,11 +24,13 @@ import { contextKey } from './state.ts'
 import {
   lockSessions,
   makeSessions,
+  type NewDetail,
   type NewSession,
   type OpenSession,
   openSessions,
   paidBy,
   peekServices,
+  saveDetails,
   saveHeld,
   saveRecords,
   saveSessions,
@@ -98,6 +102,7 @@ export async function serveBatch(
   if (opened.others.length > 0) know(await lockSessions(sql, { keys: opened.others, numbers: [] }))
   await learnTerms(deps, sql, sessions.values())
 
+  const outcome: Outcome = { ...newBook(deps.node), records: [], held: [], metered: [] }
   const answers: ItemAnswer[] = new Array(items.length)
   const waiting: { readonly index: number; readonly session: Session }[] = []
   const blocked = new Set<Session>()
@@ -130,11 +135,10 @@ export async function serveBatch(
       wait(index, session)
       continue
     }
-    const served = serveAlone(session, need(session), item, deps)
+    const served = serveAlone(session, need(session), item, { deps, outcome })
     if (served === undefined) wait(index, session)
     else answers[index] = textOf(session, served)
   }
-  const outcome: Outcome = { ...newBook(deps.node), records: [], held: [] }
   if (waiting.length > 0) {
     const refunds = waiting.flatMap(({ index, session }) => {
       const item = items[index]
@@ -158,6 +162,7 @@ export async function serveBatch(
   }
   await saveSessions(sql, sessions.values())
   await saveHeld(sql, outcome.held)
+  await appendUsage(sql, outcome.metered)
   await saveRecords(sql, outcome.records)
   return answers
 }
@@ -177,16 +182,22 @@ function askedOf({ radioClass }: BatchDeps, request: QuotaRequest): Asked {
 type QuotaItem = Extract<Item, { readonly request: QuotaRequest }>
 
 /** What needs no wallet: repeats, and updates out of what is held. Undefined for the rest. */
-function serveAlone(session: Session, terms: Terms, item: QuotaItem, deps: BatchDeps): string | undefined {
+function serveAlone(
+  session: Session,
+  terms: Terms,
+  item: QuotaItem,
+  { deps, outcome }: { readonly deps: BatchDeps; readonly outcome: Outcome },
+): string | undefined {
   const { request } = item
   const turn = turnOf(session, request.number)
   if (turn === 'repeat') return isEventAnswer(session.answer) ? UNKNOWN_SESSION : session.answer
   if (turn === 'taken' || turn === 'too-old') {
     if (turn === 'too-old') Object.assign(session, { late: session.late + 1n, moved: true })
-    return answerAgain(terms, request)
+    const before = turn === 'taken' ? answerTo(session, request.number) : undefined
+    return before === undefined || isEventAnswer(before) ? answerAgain(terms, request) : before
   }
   if (turn === 'next' && item.kind === 'update' && session.state === 'open')
-    return updateAgain(session, terms, askedOf(deps, request)) ? session.answer : undefined
+    return updateAgain(session, terms, askedOf(deps, request), outcome.metered) ? session.answer : undefined
   return undefined
 }
 
@@ -228,6 +239,13 @@ async function openMissing(
     }
   })
   const made = await makeSessions(sql, rows)
+  await saveDetails(
+    sql,
+    made.flatMap(({ no, key }): NewDetail[] => {
+      const request = wanted.get(key)?.request
+      return request && 'detail' in request && request.detail ? [{ session: no, detail: request.detail }] : []
+    }),
+  )
   const there = new Set(made.map(({ key }) => key))
   return { made, others: [...wanted.keys()].filter((key) => !there.has(key)) }
 }
@@ -339,7 +357,7 @@ function serveAtDesk(deps: BatchDeps, desk: Desk, item: Item, { isNew, open }: A
     open.get(session.subscriber)?.delete(session.no)
     return decodeEventAnswer(serveEvent(desk, item.event, radioClass))
   }
-  const alone = serveAlone(session, terms, item, deps)
+  const alone = serveAlone(session, terms, item, { deps, outcome: desk.outcome })
   if (alone !== undefined) return textOf(session, alone)
   if (isNew.delete(session)) {
     const others = [...(open.get(session.subscriber) ?? [])].filter((number) => number !== session.no)

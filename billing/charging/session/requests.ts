@@ -9,10 +9,12 @@ import type { Book, Cause } from '../wallet/book.ts'
 import { type Promised, type Purse, payersOf } from '../wallet/purse.ts'
 import { chargeUsed, giveSlack, grantAnew, holdAgain, promisedBy, type Serving, settle, slackOf } from './anew.ts'
 import { encodeAnswer, type PlainAnswer } from './answer.ts'
+import { keepAnswer, noteLate } from './earlier.ts'
+import { type Metered, meter } from './meter.ts'
 import { takeNumber } from './numbers.ts'
 import { cutRecord } from './record.ts'
 import type { Session } from './session.ts'
-import { newService, type ServiceState } from './state.ts'
+import { contextOf, newService, type ServiceState } from './state.ts'
 import type { HeldUsage, NewRecord, PaidPart } from './store.ts'
 import { type Asked, amountsOf, type Terms } from './terms.ts'
 
@@ -20,6 +22,7 @@ import { type Asked, amountsOf, type Terms } from './terms.ts'
 export interface Outcome extends Book {
   readonly records: NewRecord[]
   readonly held: HeldUsage[]
+  readonly metered: Metered[]
 }
 
 export interface SessionLimits {
@@ -63,6 +66,13 @@ const causeOf = ({ no }: Session, what: bigint | string, at: Millis): Cause => (
   at,
 })
 
+/** What a meter reports was used where its session was until now: by the tariff of that place. */
+function askedWhereUsed({ session }: Desk, asked: Asked): Asked {
+  const { request } = asked
+  if (!request.meter || session.context === '' || session.context === asked.contextKey) return asked
+  return { ...asked, context: contextOf(session) }
+}
+
 function servingOf(desk: Desk, asked: Asked, what: bigint | string): Serving {
   const { outcome, session, terms, purse } = desk
   const { at } = asked.request
@@ -97,7 +107,9 @@ export function serve(desk: Desk, kind: 'open' | 'update' | 'close', asked: Aske
   const { session, purse } = desk
   const { request } = asked
   const serving = servingOf(desk, asked, request.number)
+  const reporting = { ...serving, asked: askedWhereUsed(desk, asked) }
   const ended = session.state !== 'open'
+  meter(desk.outcome.metered, session, asked, kind === 'close')
   takeNumber(session, request.number)
   const answers: PlainAnswer[] = []
   const suspended = purse.wallet.suspended
@@ -105,8 +117,8 @@ export function serve(desk: Desk, kind: 'open' | 'update' | 'close', asked: Aske
     const before = stateOf(session, wanted.ratingGroup, request.at)
     const settled = settle(serving, before)
     const promised = promisedBy(before)
-    enough(desk, asked, wanted, settled, promised)
-    let charged = chargeUsed(serving, settled, wanted, promised)
+    enough(desk, reporting.asked, wanted, settled, promised)
+    let charged = chargeUsed(reporting, settled, wanted, promised)
     put(session, charged)
     answers.push(withoutGrant(desk.terms, wanted, suspended))
     if (ended) {
@@ -138,13 +150,15 @@ export function serve(desk: Desk, kind: 'open' | 'update' | 'close', asked: Aske
   }
   moveContext(session, asked)
   if (request.at > session.last) session.last = request.at
-  if (kind === 'close' && !ended) end(desk, asked, 'closed', 'normal-release')
+  const useless = kind === 'open' && request.endUnlessGranted && !answers.some(({ granted }) => granted)
+  if ((kind === 'close' || useless) && !ended) end(desk, asked, 'closed', 'normal-release')
   else if (ended) cut(desk, 'abnormal-release', request.at)
   else cutWhereDue(desk, request.at)
   const result: QuotaResult =
     ended && kind !== 'close' ? 'unknown-session' : suspended && !ended ? 'suspended' : 'success'
   const answer = encodeAnswer(result, answers)
-  if (!late) session.answer = answer
+  if (late) noteLate(session, request.number, session.number)
+  else keepAnswer(session, request.number, answer)
   session.moved = true
   return answer
 }

@@ -2,6 +2,7 @@
 import type { Access } from '../../../core/events/usage-event.ts'
 import type { PayerId, RadioId, SubscriberId } from '../../../core/kernel/ids.ts'
 import type { Millis } from '../../../core/kernel/units.ts'
+import type { EarlierAnswer } from './earlier.ts'
 import type { ServiceState, SessionFields } from './state.ts'
 import type { Tally } from './tally.ts'
 import type { Terms } from './terms.ts'
@@ -28,6 +29,8 @@ export class Session implements SessionFields {
   late: bigint
   context: string
   answer: string
+  answerFrom: bigint
+  earlier: readonly EarlierAnswer[]
   records: bigint
   recordFrom: bigint
   /** What its plan says; undefined until it has been looked up. */
@@ -60,6 +63,8 @@ export class Session implements SessionFields {
     this.late = fields.late
     this.context = fields.context
     this.answer = fields.answer
+    this.answerFrom = fields.answerFrom
+    this.earlier = fields.earlier
     this.records = fields.records
     this.recordFrom = fields.recordFrom
     this.moved = isNew

@@ -3,6 +3,7 @@ import type { Access } from '../../../core/events/usage-event.ts'
 import type { PayerId, RadioId, SubscriberId } from '../../../core/kernel/ids.ts'
 import type { Millis } from '../../../core/kernel/units.ts'
 import type { Balance, TariffContext, Unit } from '../plan/plan.ts'
+import type { Answers } from './earlier.ts'
 
 /** A piece of an account that is set aside for a service: pending in the ledger until it is posted or given back. */
 export interface Held {
@@ -95,7 +96,7 @@ export const newService = (ratingGroup: bigint, at: bigint): ServiceState => ({
 })
 
 /** A session as its rows tell it. */
-export interface SessionFields {
+export interface SessionFields extends Readonly<Answers> {
   readonly no: bigint
   readonly key: string
   readonly subscriber: SubscriberId
@@ -118,12 +119,24 @@ export interface SessionFields {
   readonly gaps: bigint
   readonly late: bigint
   readonly context: string
-  readonly answer: string
   /** Records written so far, and the start of the next. */
   readonly records: bigint
   readonly recordFrom: bigint
   readonly services: readonly ServiceState[]
 }
+
+/** Where a session has been until now, as tariffs see it. */
+export const contextOf = ({
+  access,
+  radio,
+  visitedPlmn,
+  context,
+}: Pick<SessionFields, 'access' | 'radio' | 'visitedPlmn' | 'context'>): TariffContext => ({
+  access,
+  radio,
+  visitedPlmn,
+  radioClass: context.slice(`${access} ${visitedPlmn ?? ''} `.length) || undefined,
+})
 
 /** What tariffs are chosen by, as one text to compare. */
 export const contextKey = ({ access, visitedPlmn, radioClass }: TariffContext): string =>

@@ -1,8 +1,10 @@
 // Charging sessions to and from their rows. The counter's row is the lock: whoever works on a session has it first of all.
+import type { SessionDetail } from '../../../core/events/quota.ts'
 import type { Access } from '../../../core/events/usage-event.ts'
 import type { PayerId, RadioId, SubscriberId } from '../../../core/kernel/ids.ts'
 import { type Millis, toJson } from '../../../core/kernel/units.ts'
 import type { Sql, Target, Value } from '../../../core/store/sql.ts'
+import { decodeAnswers, encodeAnswers } from './earlier.ts'
 import { decodeServices, encodeServices } from './services-codec.ts'
 import { Session } from './session.ts'
 import type { SessionFields } from './state.ts'
@@ -129,7 +131,7 @@ function sessionOf(row: SessionRow, counter: CounterRow): Session {
     gaps: counter.gaps,
     late: counter.late,
     context: counter.context,
-    answer: counter.answer,
+    ...decodeAnswers(counter.answer),
     records,
     recordFrom,
     services,
@@ -179,6 +181,8 @@ export async function makeSessions(sql: Sql, made: readonly NewSession[]): Promi
       late: 0n,
       context: '',
       answer: '',
+      answerFrom: 0n,
+      earlier: [],
       records: 0n,
       recordFrom: session.opened,
       services: [],
@@ -222,9 +226,47 @@ const counterRow = (session: Session): Value[] => [
   session.gaps,
   session.late,
   session.context,
-  session.answer,
+  encodeAnswers(session),
   encodeServices(session),
 ]
+
+const DETAILS: Target = {
+  table: 'charging_session_detail',
+  columns: ['session_no', 'device', 'apn', 'gateway', 'charging_id'],
+}
+
+export interface NewDetail {
+  readonly session: bigint
+  readonly detail: SessionDetail
+}
+
+export const saveDetails = (sql: Sql, details: readonly NewDetail[]): Promise<number> =>
+  sql.insert(
+    DETAILS,
+    details.map(({ session, detail: { device, apn, gateway, chargingId } }) => [
+      session,
+      device ?? null,
+      apn ?? null,
+      gateway ?? null,
+      chargingId ?? null,
+    ]),
+  )
+
+/** The open sessions of a peer that began before `before`. */
+export const sessionsOfOrigin = (
+  sql: Sql,
+  origin: string,
+  before: Millis,
+  limit: number,
+): Promise<{ session_no: bigint }[]> =>
+  sql.rows(
+    `select session_no from charging_session where session_key > ? and session_key < ? and closed_at is null and opened_at < ?
+     order by session_key limit ?`,
+    `${origin}\n`,
+    `${origin}\v`,
+    before,
+    BigInt(limit),
+  )
 
 export interface OpenSession {
   readonly session_no: bigint

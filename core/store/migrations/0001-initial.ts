@@ -4,11 +4,12 @@ import type { Definition } from '../tables.ts'
 
 export const definitions: readonly Definition[] = [
   // Radios and what is known of them. nas_identifier: RFC 2865 §5.32; called_station: BSSID of RFC 2865 §5.30 (RFC 3580 §3.20), 12 lower-case hex digits;
+  // cell: PLMN digits, '-', and 7 hex digits of an ECI, 9 of an NCI, 5 of a macro eNB (TS 23.003 §19.6), 4 or 6 of a TAC (§19.4.2.3);
   // radio_class: what tariffs may ask for.
   {
     table: 'radio',
     columns: `radio_id text primary key, access text not null check (access in ('wifi', 'lte', 'nr')), radio_class text,
-      nas_identifier text unique, called_station text unique,
+      nas_identifier text unique, called_station text unique, cell text unique,
       owner_wallet text not null, payout_wallet text not null, created_at integer not null`,
   },
   // Journal of what happened to radios: claim, payout, ban, unban, class. Read behind cursors; never updated.

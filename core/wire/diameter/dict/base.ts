@@ -181,6 +181,8 @@ export const BASE = {
     { code: 301, name: 'DRMP', type: 'enum', ref: 'RFC 7944 §9.1' },
     { code: 334, name: 'MIP-Home-Agent-Address', type: 'address', must: true, ref: 'RFC 4004 §7.4' },
     { code: 348, name: 'MIP-Home-Agent-Host', type: 'group', must: true, ref: 'RFC 4004 §7.11' },
+    { code: 363, name: 'Accounting-Input-Octets', type: 'u64', must: true, ref: 'RFC 7155 §4.6.1' },
+    { code: 364, name: 'Accounting-Output-Octets', type: 'u64', must: true, ref: 'RFC 7155 §4.6.2' },
     {
       code: 480,
       name: 'Accounting-Record-Type',
