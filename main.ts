@@ -16,7 +16,11 @@ import { runProcess } from './core/cli/process.ts'
 import { configCommands } from './core/config/commands.ts'
 import type { Config } from './core/config/section.ts'
 import { createSessionControl } from './core/events/sessions/control.ts'
+import { partnerCommands } from './core/http/commands.ts'
 import { createHttp, type Http, httpSection } from './core/http/http.ts'
+import { createPartnerApi } from './core/http/partner/api.ts'
+import { partnerSection } from './core/http/partner/settings.ts'
+import { tlsFiles } from './core/http/tls.ts'
 import { systemClock } from './core/kernel/clock.ts'
 import { type Logger, logSection } from './core/log/logger.ts'
 import { createMetrics } from './core/metrics/metrics.ts'
@@ -44,6 +48,7 @@ const SECTIONS = [
   billingSection,
   settlementSection,
   httpSection,
+  partnerSection,
   storeSection,
   keysSection,
   logSection,
@@ -87,8 +92,24 @@ async function createNode(config: Config, log: Logger): Promise<Node> {
   const sessions = createSessionControl({ store, clock, metrics, log: log.child({ module: 'sessions' }) })
   sessions.register(chargingListener(billing.charging, clock), 'books')
   const parts: Part[] = []
+  const tls = tlsFiles(config, config.get(httpSection).tls)
+  const partner = await createPartnerApi(
+    {
+      ...{ store, keys, clock, version },
+      log: log.child({ module: 'partner' }),
+      routes: [],
+      clientAuthority: tls?.clientCa !== undefined,
+    },
+    config.get(partnerSection),
+  )
   const http = createHttp(
-    { log: log.child({ module: 'http' }), metrics, parts: () => parts, logDirectory: logDirectory(config) },
+    {
+      log: log.child({ module: 'http' }),
+      ...{ metrics, tls },
+      parts: () => parts,
+      logDirectory: logDirectory(config),
+      routes: [partner.routes],
+    },
     config.get(httpSection),
   )
   const base: Part = {
@@ -103,7 +124,7 @@ async function createNode(config: Config, log: Logger): Promise<Node> {
     { store, clock, metrics, log: log.child({ module: 'store' }), busy: offload.busy },
     config.get(storeSection),
   )
-  parts.push(base, retention, sims, ...billing.parts, offload, sessions, http)
+  parts.push(base, retention, sims, ...billing.parts, offload, sessions, ...partner.parts, http)
   return { parts, store, billing, offload, http }
 }
 
@@ -143,6 +164,7 @@ await runProcess({
     demoCommand({ sections: SECTIONS, createNode }),
     ...configCommands(SECTIONS),
     ...storeCommands(),
+    ...partnerCommands(),
     ...radioCommands(),
     ...subscriberCommands(suspendCharging),
     ...simCommands(suspendCharging),

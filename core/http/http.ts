@@ -9,6 +9,7 @@ import type { Logger } from '../log/logger.ts'
 import type { Part } from '../runtime/module.ts'
 import { logRoutes } from './log-files.ts'
 import { sendProblem, toProblem } from './problem.ts'
+import { createServer, type TlsFiles, tlsSchema } from './tls.ts'
 
 export const httpSection = {
   key: 'http',
@@ -18,12 +19,14 @@ export const httpSection = {
       default: '127.0.0.1:8080',
       description:
         'Address and port of metrics, health, the public log and the API; [::]:8080 for every address of this machine, port 0 for any free one. ' +
-        'It speaks plain HTTP: put a TLS proxy before it where strangers can reach it.',
+        'It speaks plain HTTP unless http.tls is set: use one of the two, TLS here or a TLS proxy before it, where strangers can reach it.',
     }),
+    tls: tlsSchema,
   }),
 } satisfies Section
 
-export type HttpSettings = Settings<typeof httpSection>
+/** Without `tls` of plain HTTP. */
+export type HttpSettings = Pick<Settings<typeof httpSection>, 'listen'>
 
 export interface HttpDeps {
   readonly log: Logger
@@ -32,6 +35,8 @@ export interface HttpDeps {
   readonly parts?: () => readonly Part[]
   /** Folder of the public log, served under /log/. */
   readonly logDirectory?: string
+  /** Speaks TLS with these; plain HTTP without. */
+  readonly tls?: TlsFiles | undefined
   /** Of the modules; each adds its own. */
   readonly routes?: readonly ((app: FastifyInstance) => void)[]
 }
@@ -62,7 +67,7 @@ export function createHttp(deps: HttpDeps, { listen }: HttpSettings): Http {
       }
       const bound = app.server.address()
       const port = typeof bound === 'object' && bound !== null ? bound.port : address.port
-      url = `http://${formatAddress({ host: address.host, port })}`
+      url = `${deps.tls ? 'https' : 'http'}://${formatAddress({ host: address.host, port })}`
       deps.log.info({ url }, 'serving HTTP')
     },
     stop: () => app.close(),
@@ -70,10 +75,18 @@ export function createHttp(deps: HttpDeps, { listen }: HttpSettings): Http {
 }
 
 /** The application without a socket. */
-export function createApp({ log, metrics, parts = () => [], logDirectory, routes = [] }: HttpDeps): FastifyInstance {
+export function createApp({
+  log,
+  metrics,
+  parts = () => [],
+  logDirectory,
+  routes = [],
+  tls,
+}: HttpDeps): FastifyInstance {
   const app = Fastify({
     bodyLimit: MAX_BODY,
     forceCloseConnections: 'idle',
+    serverFactory: (handler) => createServer(handler, tls),
     // Paths that cannot be decoded never reach the handlers below.
     frameworkErrors: (error, _request, reply) => void sendProblem(reply, toProblem(error)),
   })

@@ -11,6 +11,8 @@ export interface Problem {
   readonly detail: string
   readonly code: string
   readonly hint: string
+  /** Each fault of the request and its place, where there are several. */
+  readonly errors?: readonly { readonly pointer: string; readonly detail: string }[]
 }
 
 /** The problem that `error` is to a client. What is unexpected says nothing about our insides. */
