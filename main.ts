@@ -33,8 +33,8 @@ import { createRetention } from './core/store/retention.ts'
 import { storeOptions, storeSection } from './core/store/settings.ts'
 import { openStore, type Store } from './core/store/store.ts'
 import { demoCommand } from './deploy/demo/demo.ts'
-import { createOffload, type Offload, radiusSection } from './offload/module.ts'
-import { createRadioDirectory, radioCommands } from './radio/module.ts'
+import { createOffload, type Offload, passpointCommands, passpointSection, radiusSection } from './offload/module.ts'
+import { createRadioDirectory, radioCommands, radiosNamed } from './radio/module.ts'
 import {
   createProvisioning,
   createSubscriberDirectory,
@@ -45,6 +45,7 @@ import {
 
 const SECTIONS = [
   radiusSection,
+  passpointSection,
   billingSection,
   settlementSection,
   httpSection,
@@ -166,6 +167,7 @@ await runProcess({
     ...storeCommands(),
     ...partnerCommands(),
     ...radioCommands(),
+    ...passpointCommands({ subscribers: createSubscriberDirectory, radiosNamed }),
     ...subscriberCommands(suspendCharging),
     ...simCommands(suspendCharging),
     ...billingCommands({ radios: createRadioDirectory, subscribers: createSubscriberDirectory }),

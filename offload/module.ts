@@ -8,6 +8,8 @@ import { createAccountingServer } from '../core/transport/radius/accounting-serv
 import { type AccountingDeps, createAccounting } from './accounting/accounting.ts'
 import { radiusSection } from './accounting/settings.ts'
 
+export { passpointCommands } from './passpoint/commands.ts'
+export { passpointSection } from './passpoint/settings.ts'
 export { radiusSection }
 
 export interface Offload extends Part {
