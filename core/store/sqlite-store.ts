@@ -5,6 +5,7 @@ import { promisify } from 'node:util'
 import Database from 'better-sqlite3'
 import { Kysely } from 'kysely'
 import { fail, isTallycellError } from '../kernel/errors.ts'
+import { createCheckpoints } from './checkpoint.ts'
 import { createDurable, type Durable } from './durable.ts'
 import { migrateSqlite } from './migrate.ts'
 import type { Store } from './port.ts'
@@ -30,7 +31,6 @@ export async function openSqlite({ path, busyTimeout = 2000 }: SqliteOptions): P
     // NORMAL: SQLite itself waits for the disk at checkpoints only (sqlite.org/pragma.html#pragma_synchronous); `durable` does at commits.
     database.pragma('synchronous = normal')
     database.pragma('foreign_keys = on')
-    database.pragma('wal_autocheckpoint = 4000')
     // Room for the pages that many sessions keep busy, KiB.
     database.pragma('cache_size = -16384')
   } catch (error) {
@@ -48,7 +48,14 @@ export async function openSqlite({ path, busyTimeout = 2000 }: SqliteOptions): P
   const sql = sqliteSql(database)
   const [begin, commit] = [database.prepare('begin immediate'), database.prepare('commit')]
   const log = path === ':memory:' ? undefined : openLog(database)
-  const durable: Durable = log === undefined ? () => Promise.resolve() : createDurable(() => datasync(log))
+  const checkpoints = log && createCheckpoints({ database, index: log.index, acquire })
+  const durable: Durable =
+    log === undefined
+      ? () => Promise.resolve()
+      : createDurable(() => {
+          checkpoints?.look()
+          return datasync(log.pages)
+        })
   const db = new Kysely<Schema>({ dialect: sqliteDialect(database, acquire, durable) })
   const held = new Set<string>()
   return {
@@ -107,21 +114,28 @@ export async function openSqlite({ path, busyTimeout = 2000 }: SqliteOptions): P
       }
     },
     async close() {
+      // The last connection to be closed tidies up.
+      await checkpoints?.stop()
       await db.destroy()
       // kysely closes what it has used only.
       if (database.open) database.close()
-      if (log !== undefined) closeSync(log)
+      if (log !== undefined) for (const descriptor of [log.pages, log.index]) closeSync(descriptor)
     },
   }
 }
 
 const datasync = promisify(fdatasync)
 
-/** A descriptor of the write-ahead log, which stays the same file as long as a connection is open. */
-function openLog(database: Database.Database): number {
-  // The file is there from the first read on.
+interface LogFiles {
+  readonly pages: number
+  readonly index: number
+}
+
+/** The write-ahead log and its index, which stay the same files as long as a connection is open. */
+function openLog(database: Database.Database): LogFiles {
+  // The files are there from the first read on.
   database.pragma('user_version')
-  return openSync(`${database.name}-wal`, 'r+')
+  return { pages: openSync(`${database.name}-wal`, 'r+'), index: openSync(`${database.name}-shm`, 'r') }
 }
 
 /** SQLite's words in the catalogue's; anything else passes unchanged. */

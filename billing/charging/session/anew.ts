@@ -141,7 +141,7 @@ export interface GrantedAnew {
 
 /** Sets a new piece aside. The state must be settled; `rate`: octets a second of late. */
 export function grantAnew(
-  { purse, terms, asked }: Serving,
+  { purse, terms, asked, cause }: Serving,
   state: ServiceState,
   wanted: ServiceRequest,
   rate: bigint | undefined,
@@ -181,7 +181,9 @@ export function grantAnew(
       answer,
       short: grant.result === 'credit-limit-reached',
     }
-  const times = grant.final ? 1n : timesOf(grant, purse, left, fair.left)
+  // Sessions that begin together, as after an outage, shall not all come back to their wallets together.
+  const most = rate === undefined ? 1n + (cause.reference % MOST_GRANTS) : MOST_GRANTS
+  const times = grant.final ? 1n : timesOf(grant, purse, { most, left, fairLeft: fair.left })
   const parts = grant.reserve.flatMap(({ account, amount }) => {
     const pot = purse.pots.get(account)
     if (!pot) return []
@@ -220,16 +222,20 @@ export function grantAnew(
 const isCharged = (rule: TariffRule | undefined): boolean => rule?.tariff.kind === 'paid'
 
 /** How many such grants to set aside: one, unless a single account has four times as much, and caps and fair use leave it. */
-function timesOf({ reserve, units }: Grant, { pots }: Purse, left: Cap, fairLeft: bigint | undefined): bigint {
+function timesOf(
+  { reserve, units }: Grant,
+  { pots }: Purse,
+  { most, left, fairLeft }: { readonly most: bigint; readonly left: Cap; readonly fairLeft: bigint | undefined },
+): bigint {
   const [only, second] = reserve
   const pot = only && pots.get(only.account)
   if (!only || !pot || second) return 1n
-  const limits = [MOST_GRANTS, freeOf(pot) / 4n / only.amount]
+  const limits = [freeOf(pot) / 4n / only.amount]
   const octets = units?.octets
   if (octets && left.octets !== undefined) limits.push(left.octets / 4n / octets)
   if (octets && fairLeft !== undefined) limits.push(fairLeft / octets)
   if (only.unit === 'money' && left.money !== undefined) limits.push(left.money / 4n / only.amount)
-  return limits.reduce((least, limit) => (limit < least ? (limit < 1n ? 1n : limit) : least), MOST_GRANTS)
+  return limits.reduce((least, limit) => (limit < least ? (limit < 1n ? 1n : limit) : least), most)
 }
 
 /**

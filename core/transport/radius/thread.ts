@@ -1,6 +1,7 @@
 // One run of the input/output thread, as the main thread sees it.
 import { Worker } from 'node:worker_threads'
 import { TallycellError } from '../../kernel/errors.ts'
+import { threadEntry } from '../../runtime/thread-entry.ts'
 import type { Endpoint, StopOrder, ThreadReport, ThreadSettings } from './thread-messages.ts'
 
 export type CreateWorker = (url: URL, options: { workerData: ThreadSettings; execArgv: string[] }) => Worker
@@ -18,17 +19,7 @@ export interface Thread {
   stop(): Promise<number>
 }
 
-const SOURCE = import.meta.url.endsWith('.ts')
-const ENTRY = new URL(SOURCE ? './io-thread.ts' : './io-thread.js', import.meta.url)
-// Compiled, a thread needs nothing. Run from source it needs the TypeScript loader, which does not enter threads by itself.
-const LOADER = SOURCE
-  ? [
-      `--import=data:text/javascript,${encodeURIComponent(
-        `import { register } from '${import.meta.resolve('tsx/esm/api')}'; register()`,
-      )}`,
-    ]
-  : []
-
+const ENTRY = threadEntry('./io-thread', import.meta.url)
 const GRACE = 1000
 
 const spawn: CreateWorker = (url, options) => new Worker(url, options)
@@ -39,7 +30,7 @@ export function startThread(
   events: ThreadEvents,
   createWorker: CreateWorker = spawn,
 ): Promise<Thread> {
-  const worker = createWorker(ENTRY, { workerData: settings, execArgv: LOADER })
+  const worker = createWorker(ENTRY.url, { workerData: settings, execArgv: ENTRY.execArgv })
   let phase: 'starting' | 'serving' | 'stopping' | 'ended' = 'starting'
   let failure = 'it ended without a word'
   const reply = (verdicts: ArrayBuffer): void => worker.postMessage(verdicts, [verdicts])
