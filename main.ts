@@ -7,6 +7,7 @@ import {
   billingSection,
   chargingListener,
   createBilling,
+  createChargingApplications,
   logDirectory,
   settlementSection,
   suspendCharging,
@@ -32,6 +33,8 @@ import { createNodeLock } from './core/store/node-lock.ts'
 import { createRetention } from './core/store/retention.ts'
 import { storeOptions, storeSection } from './core/store/settings.ts'
 import { openStore, type Store } from './core/store/store.ts'
+import { createDiameter, type DiameterPart } from './core/transport/diameter/part.ts'
+import { diameterSection } from './core/transport/diameter/settings.ts'
 import { demoCommand } from './deploy/demo/demo.ts'
 import { createOffload, type Offload, passpointCommands, passpointSection, radiusSection } from './offload/module.ts'
 import { createRadioDirectory, radioCommands, radiosNamed } from './radio/module.ts'
@@ -45,6 +48,7 @@ import {
 
 const SECTIONS = [
   radiusSection,
+  diameterSection,
   passpointSection,
   billingSection,
   settlementSection,
@@ -63,6 +67,7 @@ export interface Node {
   readonly store: Store
   readonly billing: Billing
   readonly offload: Offload
+  readonly diameter: DiameterPart
   readonly http: Http
 }
 
@@ -88,8 +93,14 @@ async function createNode(config: Config, log: Logger): Promise<Node> {
     clock,
     metrics,
     log: log.child({ module: 'billing' }),
-    busy: offload.busy,
+    busy: () => offload.busy() || charges.busy(),
   })
+  const diameterDeps = { clock, metrics, log: log.child({ module: 'diameter' }) }
+  const charges = createChargingApplications(
+    { store, charging: billing.charging, radios, subscribers, ...diameterDeps },
+    config.get(diameterSection),
+  )
+  const diameter = createDiameter(diameterDeps, config, charges.applications)
   const sessions = createSessionControl({ store, clock, metrics, log: log.child({ module: 'sessions' }) })
   sessions.register(chargingListener(billing.charging, clock), 'books')
   const parts: Part[] = []
@@ -117,6 +128,7 @@ async function createNode(config: Config, log: Logger): Promise<Node> {
     name: 'store',
     start: async () => {},
     async stop() {
+      await charges.settled()
       await store.close()
       await lock.stop()
     },
@@ -125,13 +137,13 @@ async function createNode(config: Config, log: Logger): Promise<Node> {
     { store, clock, metrics, log: log.child({ module: 'store' }), busy: offload.busy },
     config.get(storeSection),
   )
-  parts.push(base, retention, sims, ...billing.parts, offload, sessions, ...partner.parts, http)
-  return { parts, store, billing, offload, http }
+  parts.push(base, retention, sims, ...billing.parts, offload, diameter, sessions, ...partner.parts, http)
+  return { parts, store, billing, offload, diameter, http }
 }
 
 const upCommand: Command = {
   path: ['up'],
-  summary: 'run the node: RADIUS accounting, charging, receipts and payouts',
+  summary: 'run the node: RADIUS and Diameter, charging, receipts and payouts',
   examples: ['tallycell up', 'tallycell up --config /etc/tallycell/tallycell.yaml'],
   async run(_input, context) {
     const { log, signal } = context
@@ -141,8 +153,10 @@ const upCommand: Command = {
       signal,
       onReady() {
         const radius = node.offload.address().map(({ host, port }) => `${host}:${port}`)
-        context.say(`Ready: RADIUS accounting on ${radius.join(', ')}, pages on ${node.http.url()}. Ctrl-C stops.`)
-        log.info({ radius, http: node.http.url() }, 'ready')
+        const diameter = node.diameter.addresses().map(({ host, port }) => `${host}:${port}`)
+        const also = diameter.length === 0 ? '' : ` Diameter on ${diameter.join(', ')},`
+        context.say(`Ready: RADIUS accounting on ${radius.join(', ')},${also} pages on ${node.http.url()}. Ctrl-C stops.`)
+        log.info({ radius, diameter, http: node.http.url() }, 'ready')
       },
     })
     return { text: '', json: { stopped: true }, exit }
