@@ -6,8 +6,10 @@ import {
   billingCommands,
   billingSection,
   chargingListener,
+  checkPlan,
   createBilling,
   createChargingApplications,
+  createChargingStanding,
   logDirectory,
   settlementSection,
   suspendCharging,
@@ -36,12 +38,23 @@ import { openStore, type Store } from './core/store/store.ts'
 import { createDiameter, type DiameterPart } from './core/transport/diameter/part.ts'
 import { diameterSection } from './core/transport/diameter/settings.ts'
 import { demoCommand } from './deploy/demo/demo.ts'
-import { createOffload, type Offload, passpointCommands, passpointSection, radiusSection } from './offload/module.ts'
-import { createRadioDirectory, radioCommands, radiosNamed } from './radio/module.ts'
 import {
+  aaaKeys,
+  createOffload,
+  type Offload,
+  passpointCommands,
+  passpointSection,
+  radiusSection,
+} from './offload/module.ts'
+import { createCertificateDirectory, createRadioDirectory, radioCommands, radiosNamed } from './radio/module.ts'
+import {
+  configuredPortAdapter,
+  createEsim,
   createProvisioning,
   createSubscriberDirectory,
+  esimSection,
   portingSection,
+  provisioningRoutes,
   simCommands,
   subscriberCommands,
 } from './sim-provisioning/module.ts'
@@ -58,6 +71,7 @@ const SECTIONS = [
   keysSection,
   logSection,
   portingSection,
+  esimSection,
 ]
 
 /** A node, built but not started. */
@@ -83,7 +97,16 @@ async function createNode(config: Config, log: Logger): Promise<Node> {
   const subscribers = createSubscriberDirectory(store)
   await Promise.all([radios.load(), subscribers.load()])
   const sims = createProvisioning({ store, kek: keys.kek, clock, metrics, log: log.child({ module: 'sim' }) })
-  const offload = createOffload({ store, radios, subscribers, metrics, log: log.child({ module: 'radius' }) }, config)
+  const certificates = createCertificateDirectory({ store, keys, clock })
+  const standing = createChargingStanding({ store, radios, subscribers }, config)
+  const offload = createOffload(
+    {
+      ...{ store, radios, subscribers, certificates, standing, clock, metrics },
+      ...{ vectors: sims.vectors, accessKeys: await aaaKeys(keys) },
+      log: log.child({ module: 'radius' }),
+    },
+    config,
+  )
   const billing = await createBilling({
     store,
     keys,
@@ -103,13 +126,22 @@ async function createNode(config: Config, log: Logger): Promise<Node> {
   const diameter = createDiameter(diameterDeps, config, charges.applications)
   const sessions = createSessionControl({ store, clock, metrics, log: log.child({ module: 'sessions' }) })
   sessions.register(chargingListener(billing.charging, clock), 'books')
+  sessions.register(offload.listener)
+  const esim = createEsim({ store, config, clock, metrics, log: log.child({ module: 'esim' }) })
   const parts: Part[] = []
   const tls = tlsFiles(config, config.get(httpSection).tls)
   const partner = await createPartnerApi(
     {
       ...{ store, keys, clock, version },
       log: log.child({ module: 'partner' }),
-      routes: [],
+      routes: [
+        provisioningRoutes({
+          ...{ store, clock, suspendCharging, checkPlan },
+          vault: sims.vault,
+          adapter: configuredPortAdapter(config),
+          orders: esim.orders,
+        }),
+      ],
       clientAuthority: tls?.clientCa !== undefined,
     },
     config.get(partnerSection),
@@ -120,7 +152,7 @@ async function createNode(config: Config, log: Logger): Promise<Node> {
       ...{ metrics, tls },
       parts: () => parts,
       logDirectory: logDirectory(config),
-      routes: [partner.routes],
+      routes: [partner.routes, ...esim.routes],
     },
     config.get(httpSection),
   )
@@ -137,7 +169,7 @@ async function createNode(config: Config, log: Logger): Promise<Node> {
     { store, clock, metrics, log: log.child({ module: 'store' }), busy: offload.busy },
     config.get(storeSection),
   )
-  parts.push(base, retention, sims, ...billing.parts, offload, diameter, sessions, ...partner.parts, http)
+  parts.push(base, retention, sims, ...billing.parts, offload, diameter, sessions, ...partner.parts, ...esim.parts, http)
   return { parts, store, billing, offload, diameter, http }
 }
 
@@ -155,7 +187,9 @@ const upCommand: Command = {
         const radius = node.offload.address().map(({ host, port }) => `${host}:${port}`)
         const diameter = node.diameter.addresses().map(({ host, port }) => `${host}:${port}`)
         const also = diameter.length === 0 ? '' : ` Diameter on ${diameter.join(', ')},`
-        context.say(`Ready: RADIUS accounting on ${radius.join(', ')},${also} pages on ${node.http.url()}. Ctrl-C stops.`)
+        context.say(
+          `Ready: RADIUS accounting on ${radius.join(', ')},${also} pages on ${node.http.url()}. Ctrl-C stops.`,
+        )
         log.info({ radius, diameter, http: node.http.url() }, 'ready')
       },
     })

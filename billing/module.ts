@@ -5,6 +5,7 @@ import type { Command, CommandContext } from '../core/cli/command.ts'
 import type { Config } from '../core/config/section.ts'
 import { createStageRunner, type StageRunner } from '../core/events/journal.ts'
 import type { RadioDirectory, SubscriberDirectory } from '../core/events/ports.ts'
+import type { StandingPort } from '../core/events/standing.ts'
 import type { Clock } from '../core/kernel/clock.ts'
 import { type Wallet, wallet } from '../core/kernel/ids.ts'
 import { type Millis, microtokens, millis } from '../core/kernel/units.ts'
@@ -23,10 +24,14 @@ import { chargingCommands } from './charging/commands.ts'
 import { closePeriods } from './charging/invoice/store.ts'
 import { createRenewalPass } from './charging/renewal/pass.ts'
 import { reservedByAccount } from './charging/session/store.ts'
+import { createStanding } from './charging/standing.ts'
 import { createUpkeep } from './charging/upkeep.ts'
 import { epochCommands } from './epoch/commands.ts'
 import { createEpochSchedule } from './epoch/schedule.ts'
 import { type ClosedEpoch, closeEpoch, currentEpoch } from './epoch/store.ts'
+import { heldCommands } from './held/commands.ts'
+import { releaseHeld } from './held/release.ts'
+import type { HeldRow } from './held/store.ts'
 import { ledgerCommands } from './ledger/commands.ts'
 import { receiptCommands } from './log/commands.ts'
 import { createLog, type ReceiptLog } from './log/log.ts'
@@ -45,7 +50,7 @@ import { createSettlement, type Settlement } from './settlement/settle.ts'
 import { addressOf } from './settlement/transactions.ts'
 
 export { addBalance, topUp } from './charging/balances/store.ts'
-export { putPlan, putTenant } from './charging/catalogue/store.ts'
+export { checkPlan, putPlan, putTenant } from './charging/catalogue/store.ts'
 export type { Charging } from './charging/charging.ts'
 export { createChargingApplications } from './charging/gy/applications.ts'
 export { chargingListener } from './charging/suspension/listener.ts'
@@ -75,6 +80,8 @@ export interface Books {
   readonly stages: StageRunner
   /** Brings rating and receipts up to date, closes the epoch that is open now, or `epoch`, and publishes the log. */
   closeEpoch(epoch?: bigint): Promise<ClosedEpoch>
+  /** Takes what was set aside after all. */
+  release(id: bigint): Promise<HeldRow>
 }
 
 export interface Billing extends Books {
@@ -126,8 +133,19 @@ async function openBooks(deps: BillingDeps): Promise<Books> {
       await receiptLog.flush()
       return closed
     },
+    release: (id) => releaseHeld({ store, rating, receipts }, id, clock()),
   }
 }
+
+/** What subscribers may do where usage is charged after the fact. */
+export const createChargingStanding = (
+  { store, subscribers, radios }: Pick<BillingDeps, 'store' | 'subscribers' | 'radios'>,
+  config: Config,
+): StandingPort =>
+  createStanding(
+    { store, subscribers, radioClass: (radio) => radios.byId(radio)?.class },
+    microtokens(BigInt(config.get(billingSection).price)),
+  )
 
 /** All of billing, with its chain started. */
 export async function createBilling(deps: BillingDeps): Promise<Billing> {
@@ -203,13 +221,13 @@ export function billingCommands(directories: {
   readonly radios: Loaded<RadioDirectory>
   readonly subscribers: Loaded<SubscriberDirectory>
 }): Command[] {
-  const close = async (context: CommandContext): Promise<ClosedEpoch> => {
+  const booksOf = async (context: CommandContext): Promise<Books> => {
     const store = await context.store()
     const [radios, subscribers] = [directories.radios(store), directories.subscribers(store)]
     await Promise.all([radios.load(), subscribers.load()])
     const { log, clock } = context
     const [config, keys] = [await context.config(), await context.keys()]
-    const books = await openBooks({
+    return openBooks({
       store,
       keys,
       radios,
@@ -220,10 +238,11 @@ export function billingCommands(directories: {
       log,
       busy: () => false,
     })
-    return books.closeEpoch()
   }
+  const close = async (context: CommandContext): Promise<ClosedEpoch> => (await booksOf(context)).closeEpoch()
   return [
     ...usageCommands(),
+    ...heldCommands({ release: async (context, id) => (await booksOf(context)).release(id) }),
     ...chargingCommands(),
     ...ledgerCommands({ reserved: reservedByAccount, readInstant }),
     ...receiptCommands({ directory: logDirectory }),

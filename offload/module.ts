@@ -2,12 +2,24 @@
 import { readFileSync } from 'node:fs'
 import { parseAddress } from '../core/config/address.ts'
 import type { Config } from '../core/config/section.ts'
+import type { AuthVectorPort } from '../core/events/auth-vectors.ts'
+import type { CertificateDirectory } from '../core/events/certificates.ts'
+import type { SessionListener } from '../core/events/sessions/port.ts'
+import type { StandingPort } from '../core/events/standing.ts'
+import type { Clock } from '../core/kernel/clock.ts'
 import { fail } from '../core/kernel/errors.ts'
 import type { Part } from '../core/runtime/module.ts'
+import { createAccessServer } from '../core/transport/radius/access-server.ts'
 import { createAccountingServer } from '../core/transport/radius/accounting-server.ts'
+import { createAnswer } from '../core/transport/radius/answer.ts'
+import { type AaaKeys, createAaa } from './aaa/aaa.ts'
+import type { TlsMaterial } from './aaa/tls.ts'
 import { type AccountingDeps, createAccounting } from './accounting/accounting.ts'
 import { radiusSection } from './accounting/settings.ts'
+import { createControl } from './control/control.ts'
+import { createRadsec, isSite } from './radsec/radsec.ts'
 
+export { aaaKeys } from './aaa/aaa.ts'
 export { passpointCommands } from './passpoint/commands.ts'
 export { passpointSection } from './passpoint/settings.ts'
 export { radiusSection }
@@ -15,39 +27,95 @@ export { radiusSection }
 export interface Offload extends Part {
   /** UDP addresses that it listens on, once started. */
   address(): readonly { readonly host: string; readonly port: number }[]
+  /** UDP addresses of the authentication server, once started. */
+  access(): readonly { readonly host: string; readonly port: number }[]
+  /** TCP addresses of RADIUS over TLS, once started. */
+  radsec(): readonly { readonly host: string; readonly port: number }[]
   /** True while requests come faster than one at a time. */
   busy(): boolean
+  /** Ends Wi-Fi sessions, or makes access points ask anew; for the node's session control. */
+  readonly listener: SessionListener
+}
+
+export interface OffloadDeps extends Omit<AccountingDeps, 'classes'> {
+  readonly clock: Clock
+  readonly certificates: CertificateDirectory
+  readonly standing: StandingPort
+  readonly vectors: AuthVectorPort
+  /** What `aaaKeys` takes from the key store. */
+  readonly accessKeys: AaaKeys
 }
 
 /** Throws RADIUS_… for secrets that cannot be read and for clients that make no sense. */
-export function createOffload(deps: AccountingDeps, config: Config): Offload {
-  const { listen, clients } = config.get(radiusSection)
-  const accounting = createAccounting(deps)
+export function createOffload(deps: OffloadDeps, config: Config): Offload {
+  const settings = config.get(radiusSection)
+  const { listen } = settings
+  const { access } = settings
+  const aaa = createAaa(deps, deps.accessKeys, { ...access, tls: access.tls && readTls(access.tls, config) })
+  const accounting = createAccounting({ ...deps, classes: aaa.classes })
+  const clients = settings.clients.map(
+    ({ name, address, secretFile, requireMessageAuthenticator, control, maker }) => ({
+      ...{ name, address, maker, requireMessageAuthenticator },
+      secret: readSecret(name, config.resolvePath(secretFile)),
+      control: control === undefined ? undefined : addressOf(control),
+    }),
+  )
   const server = createAccountingServer(
     { handle: accounting.handle, log: deps.log, metrics: deps.metrics },
     {
-      listen: listen.map((text) => parseAddress(text) ?? fail('RADIUS_LISTEN_INVALID', { came: text })),
-      clients: clients.map(({ name, address, secretFile }) => ({
-        name,
-        address,
-        secret: readSecret(name, config.resolvePath(secretFile)),
-      })),
+      listen: listen.map(addressOf),
+      clients: clients.map(({ name, address, secret }) => ({ name, address, secret })),
     },
   )
+  const radsec = createRadsec(
+    { ...deps, answer: createAnswer({ access: aaa.answer, accounting: accounting.handle }) },
+    settings.radsec,
+    config,
+  )
+  const { port, maker, slowRole, normalRole } = settings.control
+  const control = createControl(
+    { ...deps, clients, isSite, connections: radsec.connections },
+    { port, maker, roles: { slow: slowRole, normal: normalRole } },
+  )
+  const accessServer = createAccessServer(
+    { answer: createAnswer({ access: aaa.answer }), log: deps.log, metrics: deps.metrics },
+    { listen: access.listen.map(addressOf), clients, requestsPerSecond: access.requestsPerSecond },
+  )
+  const parts: readonly Part[] = [aaa, server, accessServer, radsec, control]
   return {
     name: 'radius',
     address: server.address,
+    access: accessServer.address,
+    radsec: radsec.address,
     busy: accounting.busy,
+    listener: control.listener,
     async start() {
-      if (clients.length === 0) deps.log.warn('no RADIUS clients are configured: nobody may send accounting')
-      await server.start()
+      if (clients.length === 0 && settings.radsec.listen.length === 0)
+        deps.log.warn('no RADIUS clients are configured: nobody may send accounting')
+      for (const part of parts) await part.start()
     },
     async stop() {
-      await server.stop()
+      for (const part of [...parts].reverse()) await part.stop()
       await accounting.drain()
     },
-    health: () => server.health?.(),
+    health: () => parts.map((part) => part.health?.()).find((trouble) => trouble !== undefined),
   }
+}
+
+const addressOf = (text: string) => parseAddress(text) ?? fail('RADIUS_LISTEN_INVALID', { came: text })
+
+function readTls(
+  files: { certificateFile: string; keyFile: string; clientCaFile: string },
+  config: Config,
+): TlsMaterial {
+  const read = (file: string): string => {
+    try {
+      return readFileSync(config.resolvePath(file), 'utf8')
+    } catch (error) {
+      return fail('RADIUS_TLS_UNREADABLE', { file, reason: error instanceof Error ? error.message : '' }, error)
+    }
+  }
+  return { certificate: read(files.certificateFile), key: read(files.keyFile), clientCa: read(files.clientCaFile) }
 }
 
 /** The secret is the file without the line end that editors add. */

@@ -1,17 +1,20 @@
 // Usage that came without a reservation (RADIUS accounting): charged after the fact, by the same plans, out of the same wallets. Inside the
 // rating stage's transaction, whose cursor is what makes each event count once.
 import type { KnownSubscriber } from '../../core/events/ports.ts'
+import { orderSessions } from '../../core/events/sessions/store.ts'
 import type { Access } from '../../core/events/usage-event.ts'
 import type { RadioId, SubscriberId } from '../../core/kernel/ids.ts'
 import type { Millis } from '../../core/kernel/units.ts'
 import type { Sql } from '../../core/store/sql.ts'
 import type { AccountId } from '../ledger/accounts.ts'
 import { type Catalogue, planKey } from './catalogue/store.ts'
+import type { Plan, TariffContext, TariffRule } from './plan/plan.ts'
 import { tariffFor } from './plan/tariff.ts'
 import { type HeldUsage, saveHeld } from './session/store.ts'
 import type { Terms } from './session/terms.ts'
+import { standingOf } from './standing.ts'
 import { newBook } from './wallet/book.ts'
-import { count, isPlausible, payFrom, turn } from './wallet/purse.ts'
+import { count, fairOf, isPlausible, type Purse, payFrom, turn } from './wallet/purse.ts'
 import { lockPurses, poolsOf, purseKey, readCrowded, savePurses } from './wallet/store.ts'
 
 export interface UnreservedUsage {
@@ -30,6 +33,8 @@ export interface UsageDeps {
   readonly radioClass: (radio: RadioId | undefined) => string | undefined
   /** Names this node's accounts. */
   readonly node: string
+  /** Somebody has looked at the usage: nothing is too much to be true. */
+  readonly believed?: boolean
 }
 
 /** Why an event cannot be true, if so: it is set aside, and the stage goes on. */
@@ -61,7 +66,7 @@ export const holdUsage = (
  * true or would not fit the books is set aside. Throws AccountsFull: these accounts have to be `crowded` then.
  */
 export async function chargeUsage(
-  { catalogue, radioClass, node }: UsageDeps,
+  { catalogue, radioClass, node, believed = false }: UsageDeps,
   sql: Sql,
   events: readonly UnreservedUsage[],
   crowded: Iterable<AccountId> = [],
@@ -96,11 +101,12 @@ export async function chargeUsage(
   )
   const book = newBook(node, await readCrowded(sql, crowded))
   const held: (UnreservedUsage & { readonly reason: string })[] = []
+  const users = new Map<SubscriberId, User>()
   for (const { usage, terms } of planned) {
     const { plan, currency, timeZone } = terms
     const purse = purses.purses.get(purseKey({ subscriber: usage.subscriber.subscriber, currency }))
     if (!purse) throw new RangeError(`no purse of ${usage.subscriber.subscriber}`)
-    const doubt = doubtOf(usage.uplink, usage.downlink)
+    const doubt = believed ? undefined : doubtOf(usage.uplink, usage.downlink)
     if (doubt !== undefined) {
       held.push({ ...usage, reason: doubt })
       continue
@@ -116,6 +122,9 @@ export async function chargeUsage(
     const { remainder } = purse.wallet
     const cause = { source: 'usage', reference: usage.event, cause: `usage:${usage.event}`, at: usage.end } as const
     turn(purse.wallet, plan, usage.end, timeZone)
+    const { subscriber } = usage.subscriber
+    const fast = users.get(subscriber)?.fast ?? !fairOf(purse, plan).throttled
+    users.set(subscriber, { purse, plan, rule, context, at: usage.end, fast })
     const payment = payFrom(
       book,
       purse,
@@ -132,5 +141,25 @@ export async function chargeUsage(
   }
   await savePurses(sql, purses, book)
   await holdUsage(sql, held)
+  await orderEnds(sql, users)
   return rest
+}
+
+/** A subscriber who used something, and how; `fast`: the fair-use profile did not apply before. */
+interface User {
+  readonly purse: Purse
+  readonly plan: Plan
+  readonly rule: TariffRule | undefined
+  readonly context: TariffContext
+  readonly at: Millis
+  readonly fast: boolean
+}
+
+/** Nobody asks before using what is charged after the fact: whoever has nothing left, or is to be slower from now on, is made to ask. */
+async function orderEnds(sql: Sql, users: ReadonlyMap<SubscriberId, User>): Promise<void> {
+  for (const [subscriber, { purse, plan, rule, context, at, fast }] of users) {
+    const { state, throttle } = standingOf(purse, plan, rule, context, at)
+    const cause = state !== 'open' ? 'exhausted' : throttle && fast ? 'throttled' : undefined
+    if (cause) await orderSessions(sql, { subscriber, imsi: undefined, action: 'refresh', cause }, at)
+  }
 }

@@ -6,7 +6,8 @@ import type { Sql } from '../../store/sql.ts'
 
 /** `drop`: end them. `refresh`: let the peer ask again at once (RFC 8506 §5.5, RFC 5176 §2.2): what it may do has changed. */
 export type SessionAction = 'drop' | 'refresh'
-export type SessionCause = 'suspended' | 'resumed' | 'ceased' | 'sim-changed' | 'operator'
+/** `exhausted`, `throttled`: usage that was charged after the fact has left nothing to pay with, or has reached the plan's fair use. */
+export type SessionCause = 'suspended' | 'resumed' | 'ceased' | 'sim-changed' | 'operator' | 'exhausted' | 'throttled'
 
 export interface NewSessionOrder {
   readonly subscriber: SubscriberId
