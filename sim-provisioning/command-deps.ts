@@ -35,4 +35,8 @@ export async function readText(path: string): Promise<string> {
   }
 }
 
+/** An operator's token, alone in a file. Throws FILE_UNREADABLE; a missing file is a wrong token. */
+export const readToken = async (path: string | undefined): Promise<string> =>
+  path === undefined ? '' : (await readText(path)).trim()
+
 export const instant = (at: bigint): string => new Date(Number(at)).toISOString().replace('.000', '')

@@ -10,7 +10,7 @@ import { FORMATS, type Format, formatOf } from './batch/formats.ts'
 import { generateBatch } from './batch/generate.ts'
 import { type ImportReport, importBatch } from './batch/import.ts'
 import { type Batch, listBatches, listErrors, needBatch } from './batch/store.ts'
-import { AS_OPTION, actorOf, instant, openVault, readText } from './command-deps.ts'
+import { AS_OPTION, actorOf, instant, openVault, readText, readToken } from './command-deps.ts'
 import { formOf } from './commands-sim.ts'
 import { mncDigits } from './profiles/home-imsi.ts'
 import type { Algorithm } from './vault/material.ts'
@@ -148,29 +148,29 @@ const BATCH = { name: 'batch', summary: 'the batch', required: true } as const
 
 const exportCommand: Command = {
   path: ['batch', 'export'],
-  summary: 'write a batch to a file: without keys, or with wrapped keys when two people agree',
+  summary: 'write a batch to a file: without keys, or with wrapped keys when two operators agree',
   positionals: [BATCH],
   options: {
     out: { value: 'FILE', summary: 'where to' },
     format: FORMAT,
     'transport-key': { value: 'ID', summary: 'ask for an export with the keys wrapped under this one' },
-    approval: { value: 'N', summary: 'the number of the export that another person has approved' },
-    ...AS_OPTION,
+    approval: { value: 'N', summary: 'the number of the export that another operator has approved' },
+    'token-file': { value: 'FILE', summary: 'your operator token, for an export with keys' },
   },
   examples: [
     'tallycell batch export spring --out spring.csv',
-    'tallycell batch export spring --transport-key vendor-7 --as alice',
-    'tallycell batch export spring --approval 1 --out spring.out --as alice',
+    'tallycell batch export spring --transport-key vendor-7 --token-file alice.token',
+    'tallycell batch export spring --approval 1 --out spring.out --token-file alice.token',
   ],
   async run({ args, options }, context) {
     const opened = await openVault(context)
     const batch = args.batch ?? ''
-    const person = { actor: actorOf(options.as), now: context.clock() }
+    const now = context.clock()
     const key = options['transport-key']
     if (key !== undefined) {
-      const id = await requestExport(opened, batch, key, person)
-      const text = `Export ${id} waits for another person: tallycell batch approve ${id} --as NAME`
-      return { text, json: { export: id, batch, transportKey: key, requestedBy: person.actor } }
+      const id = await requestExport(opened, batch, key, { token: await readToken(options['token-file']), now })
+      const text = `Export ${id} waits a day for another operator: tallycell batch approve ${id} --token-file FILE`
+      return { text, json: { export: id, batch, transportKey: key } }
     }
     const path = options.out
     if (path === undefined)
@@ -179,23 +179,26 @@ const exportCommand: Command = {
         expected: '--out FILE, or --transport-key ID to ask for the keys',
         usage: 'tallycell batch export BATCH --out FILE',
       })
-    const approval = options.approval === undefined ? undefined : decimal(options.approval, 'number of the export')
-    const count = await exportBatch(opened, { batch, path, format: readFormat(options.format, path), approval }, person)
+    const approval =
+      options.approval === undefined
+        ? undefined
+        : { id: decimal(options.approval, 'number of the export'), token: await readToken(options['token-file']), now }
+    const count = await exportBatch(opened, { batch, path, format: readFormat(options.format, path), approval })
     return { text: `${count} SIMs written to ${path}.`, json: { batch, path, count, keys: approval !== undefined } }
   },
 }
 
 const approve: Command = {
   path: ['batch', 'approve'],
-  summary: 'agree that the keys of a batch leave; not for the person who asked',
+  summary: 'agree that the keys of a batch leave; not for the operator who asked',
   positionals: [{ name: 'export', summary: 'its number', required: true }],
-  options: { as: { value: 'NAME', summary: 'who agrees', required: true } },
-  examples: ['tallycell batch approve 1 --as bob'],
+  options: { 'token-file': { value: 'FILE', summary: 'your operator token', required: true } },
+  examples: ['tallycell batch approve 1 --token-file bob.token'],
   async run({ args, options }, context) {
     const id = decimal(args.export ?? '', 'number of the export')
-    const person = { actor: actorOf(options.as), now: context.clock() }
-    await approveExport(await openVault(context), id, person)
-    return { text: `Export ${id} is approved by ${person.actor}.`, json: { export: id, approvedBy: person.actor } }
+    const signed = { token: await readToken(options['token-file']), now: context.clock() }
+    const approvedBy = await approveExport(await openVault(context), id, signed)
+    return { text: `Export ${id} is approved by ${approvedBy}.`, json: { export: id, approvedBy } }
   },
 }
 

@@ -1,10 +1,11 @@
 // Keys of the network at the command line: home network keys for SUCI, transport keys of card makers, and the key above all keys.
+import { open, unlink } from 'node:fs/promises'
 import type { Command } from '../core/cli/command.ts'
 import { table } from '../core/cli/table.ts'
 import { fail } from '../core/kernel/errors.ts'
 import { payerId } from '../core/kernel/ids.ts'
 import { decimal } from '../core/kernel/units.ts'
-import { AS_OPTION, actorOf, instant, openVault, readText } from './command-deps.ts'
+import { AS_OPTION, actorOf, instant, openVault, readText, readToken } from './command-deps.ts'
 import {
   addHomeKey,
   addTransportKey,
@@ -14,10 +15,11 @@ import {
   rotateHomeKey,
 } from './vault/network-keys/network-keys.ts'
 import { type NetworkKeyRow, readNetworkKeys } from './vault/network-keys/store.ts'
+import { addOperator, listOperators, revokeOperator } from './vault/operators/store.ts'
 import { TRANSPORT_CIPHERS } from './vault/transport.ts'
 
 export function keyCommands(): Command[] {
-  return [list, add, addTransport, rotate, retire, rewrap]
+  return [list, add, addTransport, rotate, retire, rewrap, operatorAdd, operatorRevoke, operators]
 }
 
 const alarmLine = ({ id, alarm }: ListedHomeKey): string =>
@@ -175,5 +177,85 @@ const rewrap: Command = {
     const dataKeys = await vault.rewrap(actorOf(options.as), context.clock())
     const text = `${files} key files and ${dataKeys} data keys sealed again. keys.previousKekFile is needed no longer.`
     return { text, json: { files, dataKeys } }
+  },
+}
+
+const operatorAdd: Command = {
+  path: ['key', 'operator-add'],
+  summary: 'let a person take part in letting keys leave; makes the token by which it is known',
+  positionals: [{ name: 'name', summary: 'of the person', required: true }],
+  options: {
+    out: { value: 'FILE', summary: 'where its token is written, once, for nobody else to read', required: true },
+    'token-file': { value: 'FILE', summary: 'your own token; the first two operators need none' },
+    ...AS_OPTION,
+  },
+  examples: [
+    'tallycell key operator-add alice --out alice.token',
+    'tallycell key operator-add carol --out carol.token --token-file alice.token',
+  ],
+  async run({ args, options }, context) {
+    const operator = payerId(args.name ?? '')
+    const by = options['token-file'] === undefined ? undefined : await readToken(options['token-file'])
+    const store = await context.store()
+    const out = options.out ?? ''
+    // Opened first: a token that cannot be kept is not made.
+    const file = await createFile(out)
+    try {
+      const wanted = { operator, by, actor: actorOf(options.as) }
+      const token = await store.batch((sql) => addOperator(sql, wanted, context.clock()))
+      await file.writeFile(`${token}\n`)
+      await file.sync()
+    } catch (error) {
+      await unlink(out)
+      throw error
+    } finally {
+      await file.close()
+    }
+    return {
+      text: `Operator ${operator}: the token is in ${out}. Give it to nobody else.`,
+      json: { operator, file: out },
+    }
+  },
+}
+
+async function createFile(path: string) {
+  try {
+    return await open(path, 'wx', 0o600)
+  } catch (error) {
+    return fail('CLI_OUTPUT_UNWRITABLE', { reason: error instanceof Error ? error.message : String(error) }, error)
+  }
+}
+
+const operatorRevoke: Command = {
+  path: ['key', 'operator-revoke'],
+  summary: 'a person takes part in letting keys leave no longer',
+  positionals: [{ name: 'name', summary: 'of the person', required: true }],
+  options: { 'token-file': { value: 'FILE', summary: 'your own token', required: true } },
+  examples: ['tallycell key operator-revoke bob --token-file alice.token'],
+  async run({ args, options }, context) {
+    const operator = args.name ?? ''
+    const token = await readToken(options['token-file'])
+    await (await context.store()).batch((sql) => revokeOperator(sql, operator, token, context.clock()))
+    return { text: `Operator ${operator} can approve nothing more.`, json: { operator, revoked: true } }
+  },
+}
+
+const operators: Command = {
+  path: ['key', 'operators'],
+  summary: 'list the people who may let keys leave',
+  examples: ['tallycell key operators'],
+  async run(_input, context) {
+    const found = await (await context.store()).batch(listOperators)
+    const rows = found.map(({ operator, createdBy, created, revoked }) => ({
+      operator,
+      by: createdBy,
+      since: instant(created),
+      until: revoked === undefined ? '-' : instant(revoked),
+    }))
+    const text =
+      rows.length === 0
+        ? 'No operators yet: tallycell key operator-add NAME --out FILE'
+        : table(rows, ['operator', { name: 'by', heading: 'let in by' }, 'since', 'until'])
+    return { text, json: { operators: rows } }
   },
 }

@@ -512,11 +512,29 @@ export const ERRORS = {
     message: "the batch '{batch}' is {state}",
     hint: 'load its file again to finish it: what is in already is not loaded twice',
   },
+  OPERATOR_TOKEN_WRONG: {
+    http: 403,
+    exit: 77,
+    message: 'this is no token of an operator who may let keys leave',
+    hint: 'give the file with your own token; another operator makes one with `tallycell key operator-add NAME --token-file THEIRS --out FILE`',
+  },
+  OPERATOR_EXISTS: {
+    http: 409,
+    exit: 65,
+    message: "there is or was an operator '{operator}'",
+    hint: 'choose another name: what one has approved keeps its name for ever',
+  },
+  OPERATOR_UNKNOWN: {
+    http: 404,
+    exit: 65,
+    message: "there is no operator '{operator}'",
+    hint: 'see them with `tallycell key operators`',
+  },
   EXPORT_UNAPPROVED: {
     http: 403,
     exit: 77,
     message: 'the export {export} cannot be made: {reason}',
-    hint: 'keys leave only when two people agree: one asks, another approves with `tallycell batch approve`',
+    hint: 'keys leave when two operators agree, within a day: one asks, another approves with `tallycell batch approve`, the first exports',
   },
   NETWORK_KEY_EXISTS: {
     http: 409,

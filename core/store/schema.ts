@@ -305,6 +305,13 @@ export interface Schema {
     created_at: bigint
     changed_at: bigint
   }
+  key_operator: {
+    operator_id: string
+    token_hash: string
+    created_by: string
+    created_at: bigint
+    revoked_at: bigint | null
+  }
   session_order: {
     order_no: Generated<bigint>
     at: bigint
@@ -358,6 +365,7 @@ export interface Schema {
     transport_key: string
     requested_by: string
     requested_at: bigint
+    expires_at: bigint
     approved_by: string | null
     approved_at: bigint | null
     written_at: bigint | null

@@ -4,11 +4,12 @@ import { randomBytes } from 'node:crypto'
 import { open, rename, unlink } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { fail } from '../../core/kernel/errors.ts'
-import type { Millis } from '../../core/kernel/units.ts'
+import { type Millis, millis } from '../../core/kernel/units.ts'
 import type { Store } from '../../core/store/store.ts'
 import { authPlace, CODES, codesPlace, decodeAuth, decodeCodes } from '../vault/material.ts'
 import { openTransportKey } from '../vault/network-keys/network-keys.ts'
 import { needNetworkKey } from '../vault/network-keys/store.ts'
+import { operatorOf } from '../vault/operators/store.ts'
 import { recordUses } from '../vault/store.ts'
 import { padCode, type Transport } from '../vault/transport.ts'
 import type { Opener, Vault } from '../vault/vault.ts'
@@ -30,37 +31,48 @@ export interface ExportDeps {
   readonly vault: Vault
 }
 
-export interface Person {
-  readonly actor: string
+/** An operator, by its token. */
+export interface Signed {
+  readonly token: string
   readonly now: Millis
 }
+
+/** How long a request stands, approved or not, milliseconds. */
+const STANDS = 24n * 3_600_000n
 
 const OPEN_COLUMNS = ['iccid', 'imsi', 'mnc', 'eid', 'msisdn', 'acc', 'algorithm', 'amf', 'home_key'] as const
 const KEY_COLUMNS = ['ki', 'opc', 'topc', ...CODES] as const
 const GROUP = 1000
 
-/** Asks that the keys of a batch may leave; the number to be approved. Throws BATCH_UNKNOWN, NETWORK_KEY_UNKNOWN. */
+/** Asks that the keys of a batch may leave; the number to be approved. Throws OPERATOR_TOKEN_WRONG, BATCH_UNKNOWN, NETWORK_KEY_UNKNOWN. */
 export async function requestExport(
   { store }: ExportDeps,
   batch: string,
   transportKey: string,
-  { actor, now }: Person,
+  { token, now }: Signed,
 ): Promise<bigint> {
   return store.batch(async (sql) => {
+    const actor = await operatorOf(sql, token)
     const { batchNo } = await needBatch(sql, batch)
     await needNetworkKey(sql, 'transport', transportKey)
-    return insertExport(sql, batchNo, transportKey, actor, now)
+    await recordUses(sql, [{ actor, purpose: 'export-request', subject: `batch:${batch}`, count: 1n }], now)
+    return insertExport(sql, batchNo, transportKey, { actor, now, expires: millis(now + STANDS) })
   })
 }
 
-/** Another person agrees. Throws EXPORT_UNAPPROVED for the one who asked, and for an export that is over. */
-export async function approveExport({ store }: ExportDeps, exportId: bigint, { actor, now }: Person): Promise<void> {
-  await store.batch(async (sql) => {
+/** Another operator agrees; its name. Throws OPERATOR_TOKEN_WRONG, EXPORT_UNAPPROVED for the one who asked, and for an export that is over. */
+export async function approveExport({ store }: ExportDeps, exportId: bigint, { token, now }: Signed): Promise<string> {
+  return store.batch(async (sql) => {
+    const actor = await operatorOf(sql, token)
     const row = await lockExport(sql, exportId)
     if (row === undefined) return refuse(exportId, 'nobody asked for it')
     if (row.requested_by === actor) return refuse(exportId, `${actor} asked for it and cannot approve it`)
     if (row.written_at !== null) return refuse(exportId, 'it was made already')
-    return approveExportRow(sql, exportId, actor, now)
+    if (row.expires_at <= now) return refuse(exportId, 'it was asked for more than a day ago')
+    if (row.approved_by !== null) return refuse(exportId, `${row.approved_by} has approved it already`)
+    await recordUses(sql, [{ actor, purpose: 'export-approval', subject: `export:${exportId}`, count: 1n }], now)
+    await approveExportRow(sql, exportId, actor, now)
+    return actor
   })
 }
 
@@ -71,16 +83,15 @@ export interface ExportOptions {
   readonly format: Format
   /** Where to; replaced as a whole when the last line is written. */
   readonly path: string
-  /** The approved export; without it no keys are written. */
-  readonly approval?: bigint | undefined
+  /** The approved export, and the operator who asked for it; without it no keys are written. */
+  readonly approval?: (Signed & { readonly id: bigint }) | undefined
 }
 
-/** Resolves with the number of SIMs. Throws BATCH_UNKNOWN, EXPORT_UNAPPROVED, CLI_OUTPUT_UNWRITABLE. */
-export async function exportBatch(deps: ExportDeps, options: ExportOptions, person: Person): Promise<number> {
+/** Resolves with the number of SIMs. Throws BATCH_UNKNOWN, OPERATOR_TOKEN_WRONG, EXPORT_UNAPPROVED, CLI_OUTPUT_UNWRITABLE. */
+export async function exportBatch(deps: ExportDeps, options: ExportOptions): Promise<number> {
   const { store } = deps
   const batch = await store.batch((sql) => needBatch(sql, options.batch))
-  const transport =
-    options.approval === undefined ? undefined : await useApproval(deps, batch, options.approval, person)
+  const transport = options.approval === undefined ? undefined : await useApproval(deps, batch, options.approval)
   const quantity = await store.batch((sql) => countMembers(sql, batch.batchNo))
   const columns = [...OPEN_COLUMNS, ...(transport === undefined ? [] : KEY_COLUMNS)]
   const writer = createSimWriter(options.format, columns, {
@@ -97,19 +108,25 @@ export async function exportBatch(deps: ExportDeps, options: ExportOptions, pers
 }
 
 /** An approval serves once. */
-async function useApproval(deps: ExportDeps, batch: Batch, id: bigint, person: Person): Promise<Transport> {
-  const { actor, now } = person
-  const name = await deps.store.batch(async (sql) => {
+async function useApproval(
+  deps: ExportDeps,
+  batch: Batch,
+  { id, token, now }: Signed & { readonly id: bigint },
+): Promise<Transport> {
+  const { name, actor } = await deps.store.batch(async (sql) => {
+    const actor = await operatorOf(sql, token)
     const row = await lockExport(sql, id)
     if (row === undefined || row.batch_no !== batch.batchNo) return refuse(id, 'nobody asked for it for this batch')
+    if (row.requested_by !== actor) return refuse(id, `${row.requested_by} asked for it, and makes it`)
     if (row.approved_by === null) return refuse(id, 'nobody else has approved it yet')
     if (row.written_at !== null) return refuse(id, 'it was made already')
+    if (row.expires_at <= now) return refuse(id, 'it was asked for more than a day ago')
     await closeExport(sql, id, now)
     const count = BigInt(await countMembers(sql, batch.batchNo))
     await recordUses(sql, [{ actor, purpose: 'export', subject: `batch:${batch.batch}`, count }], now)
-    return row.transport_key
+    return { name: row.transport_key, actor }
   })
-  return openTransportKey(deps, name, 'export', person)
+  return openTransportKey(deps, name, 'export', { actor, now })
 }
 
 async function* members(

@@ -4,6 +4,8 @@ import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
 import { basename } from 'node:path'
+import { createInterface } from 'node:readline'
+import { Readable } from 'node:stream'
 import type { Clock } from '../../core/kernel/clock.ts'
 import { fail, isTallycellError, type TallycellError } from '../../core/kernel/errors.ts'
 import type { PayerId } from '../../core/kernel/ids.ts'
@@ -33,6 +35,8 @@ import {
 
 export interface ImportOptions extends RecordOptions {
   readonly path: string
+  /** The file where it is in memory; `path` is its name only. */
+  readonly content?: Uint8Array | undefined
   readonly format: Format
   readonly tenant: PayerId
   /** Name of the batch; made of the file's contents, tenant and mode unless given. */
@@ -75,7 +79,7 @@ const MAX_REMEMBERED = 1_000_000
 
 /** Throws FILE_UNREADABLE, SIM_FILE_HEADING, CSV_HEADER, BATCH_UNFINISHED. */
 export async function importBatch(deps: ImportDeps, options: ImportOptions): Promise<ImportReport> {
-  const sha256 = await hashFile(options.path)
+  const sha256 = await hashFile(options)
   const name = options.batch ?? nameOf(options, sha256)
   if (options.dryRun) return load(deps, options, name, undefined)
   const report = await deps.store.exclusive(`sim batch ${name}`, async () => {
@@ -169,7 +173,7 @@ async function load(
   }
 
   await readGroups(
-    options.path,
+    options,
     deps,
     async (lines, position) => take(reader.take(lines), position),
     async (position) => {
@@ -303,18 +307,18 @@ async function createLoad({ store, vault, clock }: ImportDeps, options: ImportOp
 
 /** Calls `take` with groups of lines and the number of the last of each; then `end`, unless it was broken off. */
 async function readGroups(
-  path: string,
+  source: Source,
   { signal, progress }: ImportDeps,
   take: (lines: readonly string[], position: number) => Promise<void>,
   end: (position: number) => Promise<void>,
 ): Promise<void> {
-  const file = await openFile(path)
+  const file = await openSource(source)
   try {
-    const { size } = await file.stat()
+    const { size } = file
     let lines: string[] = []
     let position = 0
     let octets = 0
-    for await (const line of file.readLines({ autoClose: false })) {
+    for await (const line of file.lines) {
       lines.push(line)
       octets += line.length + 1
       position++
@@ -339,8 +343,28 @@ async function openFile(path: string): Promise<FileHandle> {
   }
 }
 
-async function hashFile(path: string): Promise<string> {
+type Source = Pick<ImportOptions, 'path' | 'content'>
+
+interface OpenSource {
+  /** Octets. */
+  readonly size: number
+  readonly lines: AsyncIterable<string>
+  close(): Promise<void>
+}
+
+async function openSource({ path, content }: Source): Promise<OpenSource> {
+  if (content !== undefined) {
+    const input = Readable.from([content])
+    return { size: content.length, lines: createInterface({ input, crlfDelay: Infinity }), close: async () => {} }
+  }
+  const file = await openFile(path)
+  const { size } = await file.stat()
+  return { size, lines: file.readLines({ autoClose: false }), close: () => file.close() }
+}
+
+async function hashFile({ path, content }: Source): Promise<string> {
   const hash = createHash('sha256')
+  if (content !== undefined) return hash.update(content).digest('hex')
   try {
     for await (const part of createReadStream(path)) hash.update(part as Uint8Array)
   } catch (error) {

@@ -1,4 +1,5 @@
 // Batches of SIMs: how far their files were loaded, what was wrong with which line, and who let their keys out.
+import { emit } from '../../core/events/partner/store.ts'
 import { fail } from '../../core/kernel/errors.ts'
 import type { PayerId } from '../../core/kernel/ids.ts'
 import { type Millis, millis } from '../../core/kernel/units.ts'
@@ -22,7 +23,7 @@ export interface NewBatch {
 export interface Batch {
   readonly batchNo: bigint
   readonly batch: string
-  readonly tenant: string
+  readonly tenant: PayerId
   readonly source: string
   readonly sha256: string
   readonly format: string
@@ -39,7 +40,7 @@ export interface Batch {
 interface Row {
   readonly batch_no: bigint
   readonly batch_id: string
-  readonly tenant_id: string
+  readonly tenant_id: PayerId
   readonly source: string
   readonly sha256: string
   readonly format: string
@@ -82,9 +83,12 @@ export async function findBatch(sql: Sql, batch: string): Promise<Batch | undefi
   return row && batchOf(row)
 }
 
-/** Throws BATCH_UNKNOWN. */
-export const needBatch = async (sql: Sql, batch: string): Promise<Batch> =>
-  (await findBatch(sql, batch)) ?? fail('BATCH_UNKNOWN', { batch: batch.slice(0, 64) })
+/** Throws BATCH_UNKNOWN, also for one of another tenant than `tenant`. */
+export async function needBatch(sql: Sql, batch: string, tenant?: PayerId): Promise<Batch> {
+  const found = await findBatch(sql, batch)
+  if (found && (tenant === undefined || found.tenant === tenant)) return found
+  return fail('BATCH_UNKNOWN', { batch: batch.slice(0, 64) })
+}
 
 export async function insertBatch(sql: Sql, batch: NewBatch, now: Millis): Promise<Batch> {
   const [row] = await sql.insertReturning<Row>(BATCH, '*', [
@@ -97,10 +101,14 @@ export async function insertBatch(sql: Sql, batch: NewBatch, now: Millis): Promi
   return batchOf(row)
 }
 
-export async function listBatches(sql: Sql, { limit, after = '' }: Page): Promise<{ batches: Batch[]; more: boolean }> {
+export async function listBatches(
+  sql: Sql,
+  { limit, after = '', tenant }: Page & { readonly tenant?: PayerId | undefined },
+): Promise<{ batches: Batch[]; more: boolean }> {
   const rows = await sql.rows<Row>(
-    'select * from sim_batch where batch_id > ? order by batch_id limit ?',
+    `select * from sim_batch where batch_id > ?${tenant === undefined ? '' : ' and tenant_id = ?'} order by batch_id limit ?`,
     after,
+    ...(tenant === undefined ? [] : [tenant]),
     BigInt(limit + 1),
   )
   return { batches: rows.slice(0, limit).map(batchOf), more: rows.length > limit }
@@ -153,7 +161,7 @@ export async function listErrors(sql: Sql, batchNo: bigint, limit: number, after
 /** All of a batch counts from now on. */
 export async function finishBatch(sql: Sql, batchNo: bigint, now: Millis): Promise<void> {
   await sql.run("update sim set state = 'inStock' where batch_no = ? and state = 'staged'", batchNo)
-  await sql.run("update sim_batch set state = 'done', finished_at = ? where batch_no = ?", now, batchNo)
+  await endBatch(sql, 'done', batchNo, now)
 }
 
 /** Nothing of a batch counts, now or later: what it had added goes. */
@@ -162,7 +170,17 @@ export async function refuseBatch(sql: Sql, batchNo: bigint, now: Millis): Promi
   await sql.run(`delete from sim_secret where sim_no in (${staged})`, batchNo)
   await sql.run(`delete from sim_sequence where sim_no in (${staged})`, batchNo)
   await sql.run("delete from sim where batch_no = ? and state = 'staged'", batchNo)
-  await sql.run("update sim_batch set state = 'refused', added = 0, finished_at = ? where batch_no = ?", now, batchNo)
+  await sql.run('update sim_batch set added = 0 where batch_no = ?', batchNo)
+  await endBatch(sql, 'refused', batchNo, now)
+}
+
+async function endBatch(sql: Sql, state: BatchState, batchNo: bigint, at: Millis): Promise<void> {
+  await sql.run('update sim_batch set state = ?, finished_at = ? where batch_no = ?', state, at, batchNo)
+  const row = await sql.row<Row>('select * from sim_batch where batch_no = ?', batchNo)
+  if (row === undefined) return
+  const { batch, added, unchanged, refused, tenant } = batchOf(row)
+  const data = { batch, state, added, unchanged, refused }
+  await emit(sql, [{ tenant, type: 'batch.finished', subject: batch, data, at }])
 }
 
 /** A SIM of a batch as it is exported; its secrets sealed. */
@@ -205,24 +223,24 @@ export interface KeyExport {
   readonly batch_no: bigint
   readonly transport_key: string
   readonly requested_by: string
+  readonly expires_at: Millis
   readonly approved_by: string | null
   readonly written_at: bigint | null
 }
 
 const EXPORT: Target = {
   table: 'key_export',
-  columns: ['batch_no', 'transport_key', 'requested_by', 'requested_at'],
+  columns: ['batch_no', 'transport_key', 'requested_by', 'requested_at', 'expires_at'],
 }
 
 export async function insertExport(
   sql: Sql,
   batchNo: bigint,
   transportKey: string,
-  actor: string,
-  now: Millis,
+  { actor, now, expires }: { readonly actor: string; readonly now: Millis; readonly expires: Millis },
 ): Promise<bigint> {
   const [row] = await sql.insertReturning<{ export_id: bigint }>(EXPORT, 'export_id', [
-    [batchNo, transportKey, actor, now],
+    [batchNo, transportKey, actor, now, expires],
   ])
   if (row === undefined) throw new Error('an export was not inserted')
   return row.export_id
@@ -231,7 +249,7 @@ export async function insertExport(
 /** Locked until the transaction ends. */
 export async function lockExport(sql: Sql, exportId: bigint): Promise<KeyExport | undefined> {
   const [row] = await sql.find<KeyExport>(
-    'select export_id, batch_no, transport_key, requested_by, approved_by, written_at from key_export',
+    'select export_id, batch_no, transport_key, requested_by, expires_at, approved_by, written_at from key_export',
     'export_id',
     [exportId],
     'lock',

@@ -64,6 +64,8 @@ export async function replaceEnvelope(sql: Sql, keyNo: bigint, envelope: Uint8Ar
 export type KeyPurpose =
   | 'vector'
   | 'resync'
+  | 'export-request'
+  | 'export-approval'
   | 'export'
   | 'rewrap'
   | 'deconceal'

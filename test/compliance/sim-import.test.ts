@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
+import { millis } from '../../core/kernel/units.ts'
 import type { Store } from '../../core/store/store.ts'
 import { approveExport, exportBatch, requestExport } from '../../sim-provisioning/batch/export.ts'
 import { FORMATS, type Format } from '../../sim-provisioning/batch/formats.ts'
@@ -9,6 +10,7 @@ import { listErrors, needBatch } from '../../sim-provisioning/batch/store.ts'
 import { addRange } from '../../sim-provisioning/profiles/ranges/store.ts'
 import { listSims, needSim } from '../../sim-provisioning/profiles/sims/store.ts'
 import { addTransportKey, openTransportKey } from '../../sim-provisioning/vault/network-keys/network-keys.ts'
+import { addOperator, listOperators, revokeOperator } from '../../sim-provisioning/vault/operators/store.ts'
 import { createTransport } from '../../sim-provisioning/vault/transport.ts'
 import { onEachEngine } from './engines.ts'
 import { ACME, act, clock, csvOf, NOW, testSim, testSims, testWorld } from './sim-world.ts'
@@ -193,20 +195,44 @@ onEachEngine(
     await addTransportKey({ store, vault }, { id: 'vendor', cipher: 'aes-cbc', key: Buffer.alloc(32, 5) }, act)
     const transport = await openTransportKey({ store, vault }, 'vendor', 'unwrap', act)
     const folder = t.testdirName
+    const operator = async (name: string, by?: string) => ({
+      token: await store.batch((sql) => addOperator(sql, { operator: name, by, actor: 'root' }, NOW)),
+      now: NOW,
+    })
+    const [alice, bob] = [await operator('alice'), await operator('bob')]
+    await t.rejects(operator('bob', alice.token), { code: 'OPERATOR_EXISTS' })
+    await t.rejects(operator('mallory'), { code: 'OPERATOR_TOKEN_WRONG' }, 'the third needs one of the first two')
+    const carol = await operator('carol', bob.token)
+    await store.batch((sql) => revokeOperator(sql, 'carol', alice.token, NOW))
+    await t.rejects(requestExport({ store, vault }, 'one', 'vendor', carol), { code: 'OPERATOR_TOKEN_WRONG' })
+    t.match(await store.batch(listOperators), [
+      { operator: 'alice', createdBy: 'root', revoked: undefined },
+      { operator: 'bob', createdBy: 'root' },
+      { operator: 'carol', createdBy: 'bob', revoked: NOW },
+    ])
     for (const format of FORMATS) {
       const files: Record<string, string> = {}
       for (const batch of ['one', 'two']) {
         const path = join(folder, `${batch}.${format}`)
-        t.equal(await exportBatch({ store, vault }, { batch, format, path }, act), 20)
+        t.equal(await exportBatch({ store, vault }, { batch, format, path }), 20)
         t.notMatch(readFileSync(path, 'utf8'), /\bki\b|opc/i, 'no keys without an approval')
-        const id = await requestExport({ store, vault }, batch, 'vendor', act)
-        const get = () => exportBatch({ store, vault }, { batch, format, path, approval: id }, act)
+        const id = await requestExport({ store, vault }, batch, 'vendor', alice)
+        const get = (by = alice) => exportBatch({ store, vault }, { batch, format, path, approval: { ...by, id } })
         await t.rejects(get(), { code: 'EXPORT_UNAPPROVED', message: /nobody else has approved/ })
-        await t.rejects(approveExport({ store, vault }, id, act), {
+        await t.rejects(approveExport({ store, vault }, id, alice), {
           code: 'EXPORT_UNAPPROVED',
           message: /cannot approve it/,
         })
-        await approveExport({ store, vault }, id, { ...act, actor: 'bob' })
+        await t.rejects(approveExport({ store, vault }, id, { token: 'x', now: NOW }), { code: 'OPERATOR_TOKEN_WRONG' })
+        const tomorrow = millis(NOW + 86_400_000n)
+        await t.rejects(approveExport({ store, vault }, id, { ...bob, now: tomorrow }), {
+          code: 'EXPORT_UNAPPROVED',
+          message: /more than a day ago/,
+        })
+        t.equal(await approveExport({ store, vault }, id, bob), 'bob')
+        await t.rejects(approveExport({ store, vault }, id, bob), { code: 'EXPORT_UNAPPROVED', message: /already/ })
+        await t.rejects(get(bob), { code: 'EXPORT_UNAPPROVED', message: /alice asked for it/ })
+        await t.rejects(get({ ...alice, now: tomorrow }), { code: 'EXPORT_UNAPPROVED', message: /more than a day/ })
         t.equal(await get(), 20)
         files[batch] = readFileSync(path, 'utf8')
         await t.rejects(get(), { code: 'EXPORT_UNAPPROVED', message: /made already/ }, 'an approval serves once')

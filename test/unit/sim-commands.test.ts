@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pino } from 'pino'
 import t, { type Test } from 'tap'
@@ -122,12 +122,32 @@ t.test('ranges, a batch of our own, and its way to the card maker by two people'
     code: 'TRANSPORT_KEY_INVALID',
   })
   await run('key add-transport', ['vendor'], { file: join(dir, 'k4.hex') })
-  const asked = await run('batch export', ['spring'], { 'transport-key': 'vendor', as: 'alice' })
-  t.match(asked.text, 'Export 1 waits for another person')
-  await t.rejects(run('batch approve', ['1'], { as: 'alice' }), { code: 'EXPORT_UNAPPROVED' })
-  await run('batch approve', ['1'], { as: 'bob' })
+  const [alice, bob, carol] = ['alice', 'bob', 'carol'].map((name) => join(dir, `${name}.token`)) as [
+    string,
+    string,
+    string,
+  ]
+  t.match((await run('key operators')).text, /No operators yet/)
+  t.match((await run('key operator-add', ['alice'], { out: alice })).text, /Give it to nobody else/)
+  await run('key operator-add', ['bob'], { out: bob })
+  t.notMatch((await run('key operators')).text, readFileSync(bob, 'utf8').trim())
+  t.equal(statSync(alice).mode & 0o777, 0o600)
+  await t.rejects(run('key operator-add', ['carol'], { out: bob }), { code: 'CLI_OUTPUT_UNWRITABLE' })
+  await t.rejects(run('key operator-add', ['carol'], { out: carol }), { code: 'OPERATOR_TOKEN_WRONG' })
+  t.notOk(existsSync(carol), 'no file without a token')
+  await run('key operator-add', ['carol'], { out: carol, 'token-file': bob })
+  await run('key operator-revoke', ['carol'], { 'token-file': alice })
+  await t.rejects(run('key operator-revoke', ['carol'], { 'token-file': alice }), { code: 'OPERATOR_UNKNOWN' })
+  const wanted = { 'transport-key': 'vendor' }
+  await t.rejects(run('batch export', ['spring'], wanted), { code: 'OPERATOR_TOKEN_WRONG' })
+  await t.rejects(run('batch export', ['spring'], { ...wanted, 'token-file': carol }), { code: 'OPERATOR_TOKEN_WRONG' })
+  const asked = await run('batch export', ['spring'], { ...wanted, 'token-file': alice })
+  t.match(asked.text, 'Export 1 waits a day for another operator')
+  await t.rejects(run('batch approve', ['1'], { 'token-file': alice }), { code: 'EXPORT_UNAPPROVED' })
+  t.match((await run('batch approve', ['1'], { 'token-file': bob })).text, 'Export 1 is approved by bob.')
   const out = join(dir, 'spring.out')
-  t.match((await run('batch export', ['spring'], { approval: '1', out, as: 'alice' })).text, /^4 SIMs written/)
+  const made = await run('batch export', ['spring'], { approval: '1', out, 'token-file': alice })
+  t.match(made.text, /^4 SIMs written/)
   t.match(readFileSync(out, 'utf8'), /^\*\nCustomer: default\nQuantity: 4\nBatch: spring\nTransport_key: vendor\n/)
   const back = await run('batch import', [out], { 'transport-key': 'vendor', name: 'back' })
   t.match(back.json, { added: 0, unchanged: 4, refused: 0 })

@@ -109,10 +109,10 @@ export const sim: readonly Definition[] = [
     on: `number_port (msisdn) where state not in ('completed', 'refused', 'cancelled')`,
     unique: true,
   },
-  // Keys may leave under a transport key when a second person agrees.
+  // Keys may leave once under a transport key, until expires_at, when a second operator agrees.
   {
     table: 'key_export',
     columns: `export_id identity, batch_no integer not null, transport_key text not null, requested_by text not null, requested_at integer not null,
-    approved_by text, approved_at integer, written_at integer, check (approved_by is null or approved_by <> requested_by)`,
+    expires_at integer not null, approved_by text, approved_at integer, written_at integer, check (approved_by is null or approved_by <> requested_by)`,
   },
 ]

@@ -9,5 +9,11 @@ export const sessions: readonly Definition[] = [
     columns: `order_no identity forever, at integer not null, subscriber_id text not null, imsi text,
     action text not null check (action in ('drop', 'refresh')), cause text not null`,
   },
+  // Who may let keys leave. token_hash: SHA-256 of a random token; created_by: the operator who let it in, or the user of the first two.
+  {
+    table: 'key_operator',
+    columns: `operator_id text primary key, token_hash text not null unique, created_by text not null, created_at integer not null,
+    revoked_at integer`,
+  },
   { index: 'session_order_age', on: 'session_order (at)' },
 ]
