@@ -3,9 +3,11 @@
 import { Counter, type Registry } from 'prom-client'
 import type { Stage } from '../../core/events/journal.ts'
 import type { SubscriberDirectory } from '../../core/events/ports.ts'
+import { setAside } from '../../core/events/store.ts'
 import type { Clock } from '../../core/kernel/clock.ts'
 import { fail } from '../../core/kernel/errors.ts'
 import { type PayerId, wallet } from '../../core/kernel/ids.ts'
+import { toJson } from '../../core/kernel/units.ts'
 import { readCursor, writeCursor } from '../../core/store/cursor.ts'
 import type { Sql } from '../../core/store/sql.ts'
 import type { Store } from '../../core/store/store.ts'
@@ -47,8 +49,13 @@ export interface ReceiptsOptions {
   readonly batch?: number
 }
 
+export interface ReceiptsStage extends Stage {
+  /** Writes the entry of a journal row that was set aside; false where its journal has it no more. */
+  release(sql: Sql, journal: 'registry' | 'receipt', position: bigint): Promise<boolean>
+}
+
 /** `step` rejects with LOG_NO_POLICY as long as the log says nothing to judge usage by. */
-export function createReceiptsStage(deps: ReceiptsDeps, { batch = 1000 }: ReceiptsOptions = {}): Stage {
+export function createReceiptsStage(deps: ReceiptsDeps, { batch = 1000 }: ReceiptsOptions = {}): ReceiptsStage {
   const { store, receiptLog, subscribers, metrics } = deps
   const written = new Counter({
     name: 'tallycell_log_receipts_total',
@@ -61,6 +68,14 @@ export function createReceiptsStage(deps: ReceiptsDeps, { batch = 1000 }: Receip
     const [registry, receipts] = [await readCursor(sql, 'registry'), await readCursor(sql, 'receipts')]
     const changes = await radioEventsAfter(sql, registry, limit)
     const events = await usageAfter(sql, receipts, limit - changes.length)
+    const taken = await write(sql, changes, events)
+    const [change, event] = [changes.at(-1), events.at(-1)]
+    if (change) await writeCursor(sql, 'registry', change.event_id)
+    if (event) await writeCursor(sql, 'receipts', event.event_id)
+    return taken
+  }
+
+  const write = async (sql: Sql, changes: readonly RadioRow[], events: readonly UsageRow[]): Promise<Taken> => {
     if (changes.length + events.length === 0) return { count: 0, outcomes: [] }
     // The policy, the open epoch and the radios' numbers stay as they are read here until the entries stand behind them.
     await lockLog(sql, receiptLog.origin)
@@ -78,9 +93,6 @@ export function createReceiptsStage(deps: ReceiptsDeps, { batch = 1000 }: Receip
       rows.map(({ place, row }) => ({ ...row, index: first + BigInt(place) })),
     )
     await saveRadioStates(sql, states)
-    const [change, event] = [changes.at(-1), events.at(-1)]
-    if (change) await writeCursor(sql, 'registry', change.event_id)
-    if (event) await writeCursor(sql, 'receipts', event.event_id)
     const outcomes = rows.map(({ row }) => splitVerdict(row.verdict).outcome)
     return { count: changes.length + events.length, outcomes }
   }
@@ -92,6 +104,32 @@ export function createReceiptsStage(deps: ReceiptsDeps, { batch = 1000 }: Receip
       const { count, outcomes } = await store.batch((sql) => take(sql, limit))
       for (const outcome of outcomes) written.inc({ outcome })
       return count
+    },
+    setAside: (reason) =>
+      store.batch(async (sql) => {
+        const [registry, receipts] = [await readCursor(sql, 'registry'), await readCursor(sql, 'receipts')]
+        const [change] = await radioEventsAfter(sql, registry, 1)
+        if (change) {
+          const source = `registry:${change.event_id}`
+          await setAside(sql, { source, at: change.at, subscriber: undefined, reason, row: toJson(change) })
+          await writeCursor(sql, 'registry', change.event_id)
+          return source
+        }
+        const [event] = await usageAfter(sql, receipts, 1)
+        if (!event) return undefined
+        const source = `receipt:${event.event_id}`
+        const subscriber = event.subscriber_id ?? undefined
+        await setAside(sql, { source, at: event.end_at, subscriber, reason, row: toJson(event) })
+        await writeCursor(sql, 'receipts', event.event_id)
+        return source
+      }),
+    async release(sql, journal, position) {
+      await subscribers.refresh()
+      const changes = journal === 'registry' ? await radioEventsAfter(sql, position - 1n, 1) : []
+      const events = journal === 'receipt' ? await usageAfter(sql, position - 1n, 1) : []
+      if ((changes[0] ?? events[0])?.event_id !== position) return false
+      for (const outcome of (await write(sql, changes, events)).outcomes) written.inc({ outcome })
+      return true
     },
   }
 }

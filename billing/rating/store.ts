@@ -2,9 +2,10 @@
 import { sql as raw } from 'kysely'
 import type { Stage } from '../../core/events/journal.ts'
 import type { RadioDirectory, SubscriberDirectory } from '../../core/events/ports.ts'
+import { setAside } from '../../core/events/store.ts'
 import { type Access, USAGE_FLAG } from '../../core/events/usage-event.ts'
 import type { RadioId, SubscriberId } from '../../core/kernel/ids.ts'
-import { type Microtokens, type Millis, octets } from '../../core/kernel/units.ts'
+import { type Microtokens, type Millis, octets, toJson } from '../../core/kernel/units.ts'
 import { readCursor, writeCursor } from '../../core/store/cursor.ts'
 import type { Sql } from '../../core/store/sql.ts'
 import type { Store } from '../../core/store/store.ts'
@@ -44,6 +45,14 @@ export interface RatingDeps {
   readonly node: string
 }
 
+export interface RatingStage extends Stage {
+  /**
+   * Charges an event that was set aside, as if it were believed; false where the journal has it no more. What does not fit is set aside
+   * again. Throws AccountsFull: these accounts have to be `crowded` then.
+   */
+  release(sql: Sql, event: bigint, crowded: Iterable<AccountId>): Promise<boolean>
+}
+
 /** The flags of events that are not charged: in doubt, or charged already. */
 const UNCHARGED = USAGE_FLAG.counterFell | USAGE_FLAG.charged
 
@@ -51,11 +60,39 @@ const UNCHARGED = USAGE_FLAG.counterFell | USAGE_FLAG.charged
  * Events of nobody we know, and events whose counter fell, are not charged: nobody is billed for octets that are in doubt. Events of
  * subscribers whose plan is in the catalogue are charged by it, those of all others at `price`, microtokens per 1,000,000 octets.
  */
-export function createRatingStage({ store, subscribers, radios, node }: RatingDeps, price: Microtokens): Stage {
+export function createRatingStage({ store, subscribers, radios, node }: RatingDeps, price: Microtokens): RatingStage {
   const catalogue = createCatalogue(price)
   const deps = { catalogue, node, radioClass: (radio: RadioId | undefined) => radio && radios.byId(radio)?.class }
+  const usageOfEvent = (event: Row): UnreservedUsage | undefined => {
+    const { event_id, subscriber_id, radio_id, access, end_at, uplink, downlink } = event
+    const subscriber = subscriber_id === null ? undefined : subscribers.byId(subscriber_id)
+    if (!subscriber || (Number(event.flags) & UNCHARGED) !== 0) return undefined
+    return { event: event_id, subscriber, radio: radio_id ?? undefined, access, end: end_at, uplink, downlink }
+  }
   return {
     name: STAGE,
+    async setAside(reason) {
+      return store.batch(async (sql) => {
+        const [event] = await sql.rows<Row>(EVENTS, await readCursor(sql, STAGE), 1n)
+        if (!event) return undefined
+        const { event_id, end_at, subscriber_id } = event
+        const source = `usage:${event_id}`
+        await setAside(sql, { source, at: end_at, subscriber: subscriber_id ?? undefined, reason, row: toJson(event) })
+        await writeCursor(sql, STAGE, event_id)
+        return source
+      })
+    },
+    async release(sql, event, crowded) {
+      await Promise.all([subscribers.refresh(), radios.refresh()])
+      const [row] = await sql.rows<Row>(EVENTS, event - 1n, 1n)
+      if (row?.event_id !== event) return false
+      const usage = usageOfEvent(row)
+      if (usage) {
+        const believed = { ...deps, believed: true }
+        await chargeFlat(sql, await chargeUsage(believed, sql, [usage], crowded), price, true)
+      }
+      return true
+    },
     async step(limit = BATCH) {
       await Promise.all([subscribers.refresh(), radios.refresh()])
       const crowded = new Set<AccountId>()
@@ -63,14 +100,7 @@ export function createRatingStage({ store, subscribers, radios, node }: RatingDe
         const events = await sql.rows<Row>(EVENTS, await readCursor(sql, STAGE), BigInt(limit))
         const last = events.at(-1)
         if (!last) return 0
-        const usage = events.flatMap((event): UnreservedUsage[] => {
-          const known = event.subscriber_id === null ? undefined : subscribers.byId(event.subscriber_id)
-          if (!known || (Number(event.flags) & UNCHARGED) !== 0) return []
-          const { event_id, radio_id, access, end_at, uplink, downlink } = event
-          return [
-            { event: event_id, subscriber: known, radio: radio_id ?? undefined, access, end: end_at, uplink, downlink },
-          ]
-        })
+        const usage = events.flatMap((event) => usageOfEvent(event) ?? [])
         await chargeFlat(sql, await chargeUsage(deps, sql, usage, crowded), price)
         await writeCursor(sql, STAGE, last.event_id)
         return events.length
@@ -90,7 +120,12 @@ const EVENTS = `select event_id, subscriber_id, radio_id, access, end_at, uplink
   where event_id > ? order by event_id limit ?`
 
 /** Charges at the flat tariff. What would not fit the books is set aside, and the stage goes on. */
-async function chargeFlat(sql: Sql, events: readonly UnreservedUsage[], price: Microtokens): Promise<void> {
+async function chargeFlat(
+  sql: Sql,
+  events: readonly UnreservedUsage[],
+  price: Microtokens,
+  believed = false,
+): Promise<void> {
   if (events.length === 0) return
   const owing = [...new Set(events.map(({ subscriber }) => usageOf(subscriber.subscriber)))]
   const left = await readRemainders(sql, owing)
@@ -106,7 +141,7 @@ async function chargeFlat(sql: Sql, events: readonly UnreservedUsage[], price: M
   for (const event of events) {
     const { subscriber, uplink, downlink } = event
     const [debit, credit] = [usageOf(subscriber.subscriber), revenueOf(subscriber.payer)]
-    const doubt = doubtOf(uplink, downlink)
+    const doubt = believed ? undefined : doubtOf(uplink, downlink)
     const { amount, remainder } = rate(octets(uplink + downlink), price, left.get(debit) ?? 0n)
     const after = [debit, credit].map((account) => (totals.get(account) ?? 0n) + amount)
     if (doubt !== undefined || after.some((total) => total > MOST_TOTAL)) {

@@ -46,3 +46,23 @@ const values = (event: Omit<UsageEvent, 'eventId'>): Value[] => [
   event.received,
   BigInt(event.flags),
 ]
+
+const ASIDE: Target = { table: 'rating_held', columns: ['source', 'at', 'subscriber_id', 'reason', 'usage'] }
+
+/** A journal row that a stage cannot take. */
+export interface AsideRow {
+  /** `usage:`, `receipt:` or `registry:` and the row's id. */
+  readonly source: string
+  readonly at: bigint
+  readonly subscriber: string | undefined
+  readonly reason: string
+  /** The row as JSON. */
+  readonly row: string
+}
+
+/** The longest reason kept. */
+const MAX_REASON = 500
+
+/** Sets a row aside inside the transaction that passes it. */
+export const setAside = (sql: Sql, { source, at, subscriber, reason, row }: AsideRow): Promise<number> =>
+  sql.insert(ASIDE, [[source, at, subscriber ?? null, reason.slice(0, MAX_REASON), row]])

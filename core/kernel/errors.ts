@@ -132,6 +132,18 @@ export const ERRORS = {
     message: 'cannot read the shared secret of RADIUS client {client} from {file}: {reason}',
     hint: 'put the secret, alone, into that file, readable by the user that runs the node only',
   },
+  RADIUS_TLS_UNREADABLE: {
+    http: 500,
+    exit: 78,
+    message: 'cannot read {file} for EAP-TLS: {reason}',
+    hint: 'radius.access.tls names three PEM files, readable by the user that runs the node; leave it out to do without EAP-TLS',
+  },
+  RADIUS_TLS_INVALID: {
+    http: 500,
+    exit: 78,
+    message: 'radius.access.tls cannot be used: {reason}',
+    hint: 'certificateFile and keyFile have to belong together, and all three files have to be PEM',
+  },
   DEMO_FOLDER_FOREIGN: {
     http: 409,
     exit: 73,
@@ -210,6 +222,36 @@ export const ERRORS = {
     exit: 70,
     message: 'the total of account {account} would not fit 64 bits: nothing was posted',
     hint: 'check the amount: no real account comes near 9,223,372,036,854,775,807 units',
+  },
+  HELD_UNKNOWN: {
+    http: 404,
+    exit: 65,
+    message: 'nothing with the number {id} was set aside',
+    hint: 'tallycell usage held shows what was',
+  },
+  HELD_DECIDED: {
+    http: 409,
+    exit: 65,
+    message: 'number {id} is {state} already',
+    hint: 'a decision is final: tallycell usage held --all shows it',
+  },
+  HELD_OF_SESSION: {
+    http: 409,
+    exit: 65,
+    message: 'number {id} is of a charging session ({source}), which cannot be charged again by itself',
+    hint: 'correct the balance if need be, and then: tallycell usage drop {id}',
+  },
+  HELD_GONE: {
+    http: 409,
+    exit: 65,
+    message: 'number {id} ({source}) is not in its journal any more',
+    hint: 'look at it with tallycell usage held --json, and then: tallycell usage drop {id}',
+  },
+  HELD_UNFIT: {
+    http: 409,
+    exit: 70,
+    message: 'number {id} cannot be taken: {reason}',
+    hint: 'it stays held; when what stands in the way is gone, release it again',
   },
   INVOICE_UNKNOWN: {
     http: 404,

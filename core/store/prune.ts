@@ -54,7 +54,7 @@ const lesser = (a: bigint, b: bigint): bigint => (a < b ? a : b)
 const STAGES = ['rating', 'receipts'] as const
 
 /**
- * The last event that nobody needs: all stages have passed it, the epoch of its receipt is closed, and it is not the newest. 0 where there
+ * The last event that nobody needs: all stages have passed it, none of it is set aside, the epoch of its receipt is closed, and it is not the newest. 0 where there
  * is none. Receipts are written in the order of events, so those of the open epoch are the newest.
  */
 export async function lastSpareEvent(sql: Sql): Promise<bigint> {
@@ -66,7 +66,14 @@ export async function lastSpareEvent(sql: Sql): Promise<bigint> {
   )
   const newest = await newestKey(sql, 'usage_event', 'event_id')
   const last = cursors.map(({ position }) => position).reduce(lesser, newest - 1n)
-  const spare = judged ? lesser(last, judged.event_id - 1n) : last
+  const held = await sql.rows<{ source: string }>(
+    `select source from rating_held where state = 'held' and (source like 'usage:%' or source like 'receipt:%')`,
+  )
+  const needed = [
+    ...(judged ? [judged.event_id] : []),
+    ...held.map(({ source }) => BigInt(source.slice(source.indexOf(':') + 1))),
+  ]
+  const spare = needed.reduce((least, event) => lesser(least, event - 1n), last)
   return spare > 0n ? spare : 0n
 }
 

@@ -2,6 +2,7 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import Database from 'better-sqlite3'
 import t from 'tap'
 import { createNas } from '../../deploy/demo/nas.ts'
 import { createTestNode } from '../emulators/node.ts'
@@ -66,5 +67,24 @@ t.test('what a megabyte costs depends on the class of its radio', async (t) => {
   t.match(await node.command('ledger', 'accounts', '--owner', 'payer:default'), {
     accounts: [{ account: 'payer:default:income:west:EUR', posted: '3000000' }],
   })
+  t.match(await node.command('ledger', 'check'), { whole: true })
+
+  // Far more than any session can carry, as if an access point had reported it.
+  const database = new Database(node.database)
+  database
+    .prepare(
+      `insert into usage_event (origin, session_id, sequence, subscriber_id, radio_id, access, start_at, end_at, uplink, downlink,
+         cause, received_at, flags)
+       select origin, 'd', 1, subscriber_id, radio_id, access, start_at, end_at, 1125899906842625, 0, cause, received_at, flags
+       from usage_event limit 1`,
+    )
+    .run()
+  database.close()
+  const held = async () => ((await node.command('usage', 'held')) as { held: unknown[] }).held
+  while ((await held()).length === 0) await sleep(50)
+  t.match(await held(), [{ held: '1', source: 'usage:4', subscriber: 'alice', state: 'held' }])
+  t.match(await node.command('usage', 'release', '1'), { source: 'usage:4', state: 'released' })
+  t.same((await charges(4))[0], 'hall 562949953421312')
+  t.same(await held(), [])
   t.match(await node.command('ledger', 'check'), { whole: true })
 })

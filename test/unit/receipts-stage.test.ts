@@ -1,12 +1,15 @@
+import pino from 'pino'
 import { Registry } from 'prom-client'
 import t from 'tap'
+import { releaseHeld } from '../../billing/held/release.ts'
+import { listHeld } from '../../billing/held/store.ts'
 import { decodeEntry } from '../../billing/log/entries/codec.ts'
 import type { Entry, EntryOf } from '../../billing/log/entries/dictionary.ts'
 import { ensurePolicy } from '../../billing/log/policy-entry.ts'
 import { createReferenceSecrets, sessionReference, subscriberReference } from '../../billing/log/receipts/references.ts'
 import { createReplay } from '../../billing/log/receipts/replay.ts'
 import { createReceiptsStage } from '../../billing/log/receipts.ts'
-import type { Stage } from '../../core/events/journal.ts'
+import { createStageRunner, type Stage } from '../../core/events/journal.ts'
 import { imsi, payerId } from '../../core/kernel/ids.ts'
 import { millis } from '../../core/kernel/units.ts'
 import type { Store } from '../../core/store/store.ts'
@@ -437,4 +440,37 @@ t.test('references', async (t) => {
   t.not(reference('001010000000001'), reference('001010000000002'))
   t.not(reference('001010000000001'), reference('001010000000001', payerId('other')), 'two payers cannot compare')
   t.notSame(sessionReference(secrets, 'ab', 'c'), sessionReference(secrets, 'a', 'bc'))
+})
+
+t.test('a registry row that the log cannot take is set aside, and written once it is mended', async (t) => {
+  const { store, log, clock } = await open(t.testdir())
+  const stage = createReceiptsStage({
+    store,
+    receiptLog: log,
+    subscribers: SUBSCRIBERS,
+    secrets: SECRETS,
+    clock: () => clock.now,
+    metrics: new Registry(),
+  })
+  await writeRadioEvents(store, [{ radio: 'broken', payout: 'no wallet' }, {}])
+  await writeUsage(store, [{}, { radio: 'broken', session: 'b' }])
+  const run = { batch: 10, crowdedBatch: 1, idle: 1, patience: 1 }
+  await createStageRunner([stage], { log: pino({ level: 'silent' }), busy: () => false }, run).drain()
+  const rows = () => store.read((sql) => listHeld(sql, { after: 0n, limit: 10, all: false }))
+  const [row] = await rows()
+  t.match(row, { source: 'registry:1', reason: /wallet 'no wallet' is not valid/ })
+  t.same(
+    (await usagesOf(store)).map(({ radio, verdict }) => `${radio} ${verdict}`),
+    ['cafe VALID', 'broken HOLD(unknown-radio)'],
+  )
+  const rating = { release: () => Promise.reject(new Error('not asked')) }
+  const release = () => releaseHeld({ store, rating, receipts: stage }, row?.held_id ?? 0n, clock.now)
+  await t.rejects(release(), { code: 'ID_INVALID' })
+  t.equal((await rows()).length, 1)
+  await store.batch((sql) => sql.run('update radio_event set payout_wallet = ? where event_id = 1', WALLET))
+  await release()
+  await t.rejects(release(), { code: 'HELD_DECIDED' })
+  t.equal((await entriesOf(store)).filter((entry) => entry.type === 'registry').length, 2)
+  t.same(await faults(store), [])
+  await store.close()
 })

@@ -130,10 +130,13 @@ export const charging: readonly Definition[] = [
     unique (tenant_id, period_start, subscriber_id)`,
   },
   { index: 'invoice_subscriber', on: 'invoice (subscriber_id, invoice_no)' },
-  // Usage set aside because it cannot be true or would not fit the books.
+  // Set aside whole until somebody decides, because it cannot be true, would not fit the books, or stopped a stage. source: `usage:<event_id>` where
+  // rating, `receipt:<event_id>` where the log, `registry:<event_id>` where the log did not take a row of its journal, else session and request.
   {
     table: 'rating_held',
     distribute: 'held_id',
-    columns: `held_id identity, source text not null, at integer not null, subscriber_id text, reason text not null, usage text not null`,
+    columns: `held_id identity, source text not null, at integer not null, subscriber_id text, reason text not null, usage text not null,
+    state text not null default 'held' check (state in ('held', 'released', 'dropped')), decided_at integer`,
   },
+  { index: 'rating_held_open', on: `rating_held (source) where state = 'held'` },
 ]
