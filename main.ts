@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs'
 import {
   type Billing,
   billingCommands,
+  billingRoutes,
   billingSection,
   chargingListener,
   checkPlan,
@@ -102,7 +103,7 @@ async function createNode(config: Config, log: Logger): Promise<Node> {
   const offload = createOffload(
     {
       ...{ store, radios, subscribers, certificates, standing, clock, metrics },
-      ...{ vectors: sims.vectors, accessKeys: await aaaKeys(keys) },
+      ...{ vectors: sims, accessKeys: await aaaKeys(keys) },
       log: log.child({ module: 'radius' }),
     },
     config,
@@ -169,7 +170,18 @@ async function createNode(config: Config, log: Logger): Promise<Node> {
     { store, clock, metrics, log: log.child({ module: 'store' }), busy: offload.busy },
     config.get(storeSection),
   )
-  parts.push(base, retention, sims, ...billing.parts, offload, diameter, sessions, ...partner.parts, ...esim.parts, http)
+  parts.push(
+    base,
+    retention,
+    sims,
+    ...billing.parts,
+    offload,
+    diameter,
+    sessions,
+    ...partner.parts,
+    ...esim.parts,
+    http,
+  )
   return { parts, store, billing, offload, diameter, http }
 }
 

@@ -759,6 +759,18 @@ export const ERRORS = {
     message: '{file} was encrypted under another key-encryption key than {kekFile}',
     hint: 'set keys.kekFile to the key-encryption key that this key was made with',
   },
+  KEY_PKCS11_MISSING: {
+    http: 500,
+    exit: 78,
+    message: 'keys.pkcs11 needs the package pkcs11js, which is not installed: {reason}',
+    hint: 'install it beside tallycell with `npm install pkcs11js@2`; it is compiled at install and needs a C++ compiler',
+  },
+  KEY_PKCS11_UNUSABLE: {
+    http: 500,
+    exit: 78,
+    message: 'the security module {module} cannot be used: {reason}',
+    hint: 'check keys.pkcs11: module, token and key as `pkcs11-tool --list-objects` shows them, and the file of the PIN',
+  },
   KEY_FILE_DAMAGED: {
     http: 500,
     exit: 78,

@@ -6,12 +6,25 @@ import { definitions as initial } from './migrations/0001-initial.ts'
 import { charging } from './migrations/0002-charging.ts'
 import { sim } from './migrations/0003-sim.ts'
 import { partner } from './migrations/0004-partner.ts'
+import { esim } from './migrations/0005-esim.ts'
 import { sessions } from './migrations/0006-sessions.ts'
 import { diameter } from './migrations/0007-diameter.ts'
+import { access } from './migrations/0008-access.ts'
+import { radsec } from './migrations/0009-radsec.ts'
 import { type Definition, definitionSql } from './tables.ts'
 
 /** In the order of their numbers; what has been released is never changed. */
-export const MIGRATIONS: readonly (readonly Definition[])[] = [initial, charging, sim, partner, sessions, diameter]
+export const MIGRATIONS: readonly (readonly Definition[])[] = [
+  initial,
+  charging,
+  sim,
+  partner,
+  esim,
+  sessions,
+  diameter,
+  access,
+  radsec,
+]
 
 /** The version of the schema that this program works with: 1 for the first. */
 export const SCHEMA_VERSION = MIGRATIONS.length

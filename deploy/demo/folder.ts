@@ -19,7 +19,7 @@ export async function prepareFolder(folder: string): Promise<string> {
   writeFileSync(join(folder, 'radius-secret'), `${SECRET}\n`, { mode: 0o600 })
   const [http, chain] = [await freeTcpPort(), await freeTcpPort()]
   const file = join(folder, 'tallycell.yaml')
-  writeFileSync(file, configuration({ radius: await freeUdpPort(), http, chain }))
+  writeFileSync(file, configuration({ radius: await freeUdpPort(), access: await freeUdpPort(), http, chain }))
   return file
 }
 
@@ -29,18 +29,21 @@ export function removeFolder(folder: string): void {
 
 interface Ports {
   readonly radius: number
+  readonly access: number
   readonly http: number
   readonly chain: number
 }
 
 const configuration = ({
   radius,
+  access,
   http,
   chain,
 }: Ports): string => `# The demonstration's node. Start it again with: tallycell up --config FILE
 dataDir: .
 radius:
   listen: ['127.0.0.1:${radius}']
+  access: { listen: ['127.0.0.1:${access}'] }
   clients:
     - { name: demo, address: 127.0.0.1, secretFile: radius-secret }
 billing:

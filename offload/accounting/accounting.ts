@@ -2,10 +2,12 @@
 // answered (RFC 2866 §2), so that the access point keeps it.
 import { Counter, type Registry } from 'prom-client'
 import type { KnownRadio, RadioDirectory, SubscriberDirectory } from '../../core/events/ports.ts'
+import type { SubscriberId } from '../../core/kernel/ids.ts'
 import type { Logger } from '../../core/log/logger.ts'
 import { createGroupCommit } from '../../core/store/group-commit.ts'
 import type { Store } from '../../core/store/store.ts'
 import type { ReceivedRequest, Verdict } from '../../core/transport/radius/accounting-server.ts'
+import type { Classes } from '../aaa/class.ts'
 import { type AccountingReport, imsiOf, type Refusal, readReport, type Sender } from './report.ts'
 import { type AccountingRecord, createAccountingStore, type RecordOutcome } from './store.ts'
 
@@ -13,6 +15,8 @@ export interface AccountingDeps {
   readonly store: Store
   readonly radios: RadioDirectory
   readonly subscribers: SubscriberDirectory
+  /** Whom a session belongs to that we let in, by its Class. */
+  readonly classes: Pick<Classes, 'open'>
   readonly metrics: Registry
   readonly log: Logger
 }
@@ -95,13 +99,13 @@ interface Placed {
   readonly stranger: boolean
 }
 
-function placeOf(read: AccountingReport, request: ReceivedRequest, { radios, subscribers }: Directories): Placed {
+function placeOf(read: AccountingReport, request: ReceivedRequest, directories: Directories): Placed {
+  const { radios } = directories
   const origin = `radius:${request.client.name}:${read.from.nas ?? request.client.name}`
   if (read.kind === 'restart')
     return { read, request, record: { kind: 'restart', origin, at: read.at }, stranger: false }
   const radio = findRadio(radios, read.from)
-  const imsi = imsiOf(read.report.identity)
-  const subscriber = imsi && subscribers.byImsi(imsi)
+  const { subscriber, named } = findSubscriber(directories, read, request)
   const record: AccountingRecord = {
     kind: 'session',
     report: read.report,
@@ -109,13 +113,25 @@ function placeOf(read: AccountingReport, request: ReceivedRequest, { radios, sub
     sessionId: read.sessionId,
     radio: radio?.radio,
     access: radio?.access ?? 'wifi',
-    subscriber: subscriber?.subscriber,
+    subscriber,
     received: request.received,
   }
-  return { read, request, record, stranger: !radio || (imsi !== undefined && !subscriber) }
+  return { read, request, record, stranger: !radio || (named && !subscriber) }
 }
 
-type Directories = Pick<AccountingDeps, 'radios' | 'subscribers'>
+type Directories = Pick<AccountingDeps, 'radios' | 'subscribers' | 'classes'>
+
+/** Class says whom we let in, whatever name the phone goes by since; else the name may be an IMSI. `named`: it should be known. */
+function findSubscriber(
+  { subscribers, classes }: Directories,
+  { classOctets, report: { identity } }: Extract<AccountingReport, { kind: 'session' }>,
+  { received }: ReceivedRequest,
+): { readonly subscriber: SubscriberId | undefined; readonly named: boolean } {
+  const granted = classOctets && classes.open(classOctets, received)
+  if (granted !== undefined) return { subscriber: subscribers.byId(granted.subscriber)?.subscriber, named: true }
+  const imsi = imsiOf(identity)
+  return { subscriber: imsi && subscribers.byImsi(imsi)?.subscriber, named: imsi !== undefined }
+}
 
 /** A BSSID names one access point even where a controller speaks for many; else the NAS-Identifier decides. */
 function findRadio(radios: RadioDirectory, { bssid, nasIdentifier }: Sender): KnownRadio | undefined {

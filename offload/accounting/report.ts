@@ -7,7 +7,14 @@ import type { Counter, Report, Status } from './session.ts'
 
 /** A session's report, not yet placed, or Accounting-On/-Off. */
 export type AccountingReport =
-  | { readonly kind: 'session'; readonly sessionId: string; readonly report: Report; readonly from: Sender }
+  | {
+      readonly kind: 'session'
+      readonly sessionId: string
+      readonly report: Report
+      readonly from: Sender
+      /** Class (RFC 2865 §5.25) as octets: a view. */
+      readonly classOctets: Uint8Array | undefined
+    }
   | { readonly kind: 'restart'; readonly at: bigint; readonly from: Sender }
 
 /** How the access point names itself. */
@@ -78,7 +85,7 @@ export function readReport(packet: Packet, received: bigint): AccountingReport |
     downlink,
     identity: printable(packet, ATTRIBUTE.userName(packet), 'User-Name') ?? '',
   }
-  return { kind: 'session', sessionId, report, from }
+  return { kind: 'session', sessionId, report, from, classOctets: octetsOf(packet, 'Class') }
 }
 
 /**

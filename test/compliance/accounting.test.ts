@@ -50,7 +50,9 @@ async function world(database: TestDatabase, late = false): Promise<World> {
     refresh: async () => {},
   }
   const metrics = new Registry()
-  const accounting = createAccounting({ store, radios, subscribers, metrics, log: createLogger({ level: 'silent' }) })
+  const classes = { open: () => undefined }
+  const log = createLogger({ level: 'silent' })
+  const accounting = createAccounting({ store, radios, subscribers, classes, metrics, log })
   const request = (attributes: readonly NamedAttribute[], client: string): ReceivedRequest => {
     const packet = decode(encode({ code: CODE['Accounting-Request'], identifier: 1, attributes }))
     if (isFault(packet)) throw new Error(packet.fault)

@@ -27,6 +27,8 @@ export interface NodeOptions {
   readonly clients?: readonly string[]
   /** Where the accounting server listens, all on one port. */
   readonly hosts?: readonly string[]
+  /** More of the settings `radius.access`. */
+  readonly access?: Readonly<Record<string, unknown>>
   /** Settings of billing beside the price. */
   readonly billing?: Readonly<Record<string, unknown>>
 }
@@ -37,6 +39,8 @@ export interface TestNode {
   /** Folder of the log's public files. */
   readonly logDirectory: string
   readonly radius: { readonly host: string; readonly port: number }
+  /** The authentication port. */
+  readonly access: { readonly host: string; readonly port: number }
   /** `http://127.0.0.1:port` */
   readonly http: string
   /** Resolves when the node is healthy. */
@@ -57,6 +61,7 @@ export async function createTestNode(options: NodeOptions): Promise<TestNode> {
   mkdirSync(folder, { recursive: true })
   const [host = ''] = hosts
   const radius = { host, port: await freeUdpPort(host) }
+  const access = { host, port: await freeUdpPort(host) }
   const httpPort = await freeTcpPort()
   const dataDir = join(folder, 'data')
   const file = join(folder, 'tallycell.yaml')
@@ -67,6 +72,7 @@ export async function createTestNode(options: NodeOptions): Promise<TestNode> {
     http: { listen: `127.0.0.1:${httpPort}` },
     radius: {
       listen: hosts.map((at) => formatAddress({ host: at, port: radius.port })),
+      access: { listen: hosts.map((at) => formatAddress({ host: at, port: access.port })), ...options.access },
       clients: clients.map((address, index) => ({ name: clientName(index), address, secretFile: 'secret' })),
     },
     billing: { price: Number(PRICE), ...billing },
@@ -87,6 +93,7 @@ export async function createTestNode(options: NodeOptions): Promise<TestNode> {
     database: join(dataDir, 'tallycell.db'),
     logDirectory: join(dataDir, 'log'),
     radius,
+    access,
     http,
     start: () => start(() => isHealthy(http)),
     launch: start,

@@ -86,7 +86,12 @@ export function startThread(
   })
 }
 
-function refusal({ endpoint, code, reason }: Extract<ThreadReport, { type: 'refused' }>): TallycellError {
+/** What an operator is told of a socket that could not be opened; `code` as of node. */
+export function refusal({
+  endpoint,
+  code,
+  reason,
+}: Pick<Extract<ThreadReport, { type: 'refused' }>, 'endpoint' | 'code' | 'reason'>): TallycellError {
   const { host, port } = endpoint
   if (code === 'EADDRINUSE') return new TallycellError('RADIUS_PORT_IN_USE', { host, port })
   if (code === 'EACCES' || code === 'EPERM') return new TallycellError('RADIUS_PORT_FORBIDDEN', { host, port })
