@@ -4,6 +4,7 @@ import { eid as parseEid } from '../../core/kernel/eid.ts'
 import { fail, isTallycellError } from '../../core/kernel/errors.ts'
 import { iccid as parseIccid } from '../../core/kernel/iccid.ts'
 import type { PayerId } from '../../core/kernel/ids.ts'
+import type { Sql } from '../../core/store/sql.ts'
 import type { Store } from '../../core/store/store.ts'
 import type { Act } from '../profiles/act.ts'
 import { needSim } from '../profiles/sims/store.ts'
@@ -112,28 +113,34 @@ export interface Wanted {
 }
 
 /**
- * Orders a profile (SGP.22 §5.3.1). An order for the same SIM whose outcome nobody knows is gone on with. Throws ID_INVALID, SIM_UNKNOWN,
- * ESIM_ORDER_OPEN, ESIM_….
+ * Takes an order for a profile, of which the SM-DP+ knows nothing yet. An order for the same SIM whose outcome nobody knows is gone on with.
+ * Throws ID_INVALID, SIM_UNKNOWN, ESIM_ORDER_OPEN.
  */
-export async function orderProfile(deps: OrderDeps, wanted: Wanted, act: Act): Promise<Order> {
+export async function placeOrder(sql: Sql, wanted: Wanted, act: Act): Promise<Order> {
   const { tenant, profileType } = wanted
   const iccid = wanted.iccid === undefined ? undefined : parseIccid(wanted.iccid)
   const eid = wanted.eid === undefined ? undefined : parseEid(wanted.eid)
   if (iccid === undefined && profileType === undefined)
     fail('ID_INVALID', { what: 'eSIM order', expected: 'an ICCID, or a profile type', came: 'neither' })
-  const order = await deps.store.batch(async (sql) => {
-    if (iccid !== undefined) {
-      const sim = await needSim(sql, iccid)
-      if (sim.tenant !== tenant || sim.state === 'staged' || sim.state === 'retired')
-        fail('SIM_UNKNOWN', { sim: maskImsi(iccid) })
-      const open = await lockOpenOrder(sql, iccid)
-      if (open?.state === 'available' && open.eid === eid && open.profileType === profileType) return open
-    }
-    return insertOrder(sql, { tenant, iccid, profileType, eid }, act)
-  })
-  return ask(
+  if (iccid !== undefined) {
+    const sim = await needSim(sql, iccid)
+    if (sim.tenant !== tenant || sim.state === 'staged' || sim.state === 'retired')
+      fail('SIM_UNKNOWN', { sim: maskImsi(iccid) })
+    const open = await lockOpenOrder(sql, iccid)
+    if (open?.state === 'available' && open.eid === eid && open.profileType === profileType) return open
+  }
+  return insertOrder(sql, { tenant, iccid, profileType, eid }, act)
+}
+
+/** Has the SM-DP+ set a profile aside for an order (SGP.22 §5.3.1). Throws ESIM_…, SIM_STEP. */
+export const allocateProfile = (
+  deps: OrderDeps,
+  { orderId, iccid, eid, profileType }: Order,
+  act: Act,
+): Promise<Order> =>
+  ask(
     deps,
-    order.orderId,
+    orderId,
     {
       name: 'downloadOrder',
       event: eid === undefined ? 'allocate' : 'link',
@@ -144,6 +151,11 @@ export async function orderProfile(deps: OrderDeps, wanted: Wanted, act: Act): P
     },
     act,
   )
+
+/** Both in one. */
+export async function orderProfile(deps: OrderDeps, wanted: Wanted, act: Act): Promise<Order> {
+  const order = await deps.store.batch((sql) => placeOrder(sql, wanted, act))
+  return allocateProfile(deps, order, act)
 }
 
 export interface Confirmation {

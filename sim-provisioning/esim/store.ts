@@ -1,5 +1,6 @@
 // Orders for eSIM profiles. Each change of state goes with a line in the account of events, in one transaction.
 import { randomBytes } from 'node:crypto'
+import { emit } from '../../core/events/partner/store.ts'
 import { type ErrorCode, fail } from '../../core/kernel/errors.ts'
 import type { PayerId } from '../../core/kernel/ids.ts'
 import type { Page } from '../../core/store/page.ts'
@@ -12,7 +13,7 @@ import { type OrderState, type OrderStep, possibleOrderSteps, stepOrder } from '
 
 export interface Order {
   readonly orderId: string
-  readonly tenant: string
+  readonly tenant: PayerId
   /** Undefined until the SM-DP+ has chosen one of the type. */
   readonly iccid: string | undefined
   readonly profileType: string | undefined
@@ -40,7 +41,7 @@ export interface NewOrder {
 
 interface Row {
   readonly order_id: string
-  readonly tenant_id: string
+  readonly tenant_id: PayerId
   readonly iccid: string | null
   readonly profile_type: string | null
   readonly eid: string | null
@@ -155,6 +156,8 @@ export async function moveOrder(sql: Sql, order: Order, event: OrderStep, facts:
   )
   const change = { subject: subjectOf(order.orderId), kind: event, from: order.state, to: step.state }
   await recordEvent(sql, change, act)
+  const data = { order: order.orderId, iccid: facts.iccid ?? order.iccid ?? null, state: step.state }
+  await emit(sql, [{ tenant: order.tenant, type: 'esim-order.changed', subject: order.orderId, data, at: act.now }])
   const eid = facts.eid ?? order.eid
   const iccid = facts.iccid ?? order.iccid
   const linked = event === 'link' || facts.eid !== undefined

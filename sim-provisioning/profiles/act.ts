@@ -2,10 +2,14 @@
 import { fail } from '../../core/kernel/errors.ts'
 import type { PayerId } from '../../core/kernel/ids.ts'
 import type { Millis } from '../../core/kernel/units.ts'
+import type { Store } from '../../core/store/store.ts'
 
 /** Why something changes, for the record and for statistics. */
 export const CAUSES = ['operator', 'customer', 'unpaid', 'fraud', 'lost', 'stolen', 'damaged', 'ported'] as const
 export type Cause = (typeof CAUSES)[number]
+
+/** Where changes are made: a store, or a transaction that is joined. */
+export type Batches = Pick<Store, 'batch'>
 
 export interface Act {
   readonly actor: string

@@ -1,4 +1,6 @@
 // The partner API on a database of its own: a tenant, clients, tokens, and requests without a socket.
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
 import type { FastifyInstance, InjectOptions } from 'fastify'
 import type { Test } from 'tap'
 import { putTenant } from '../../billing/module.ts'
@@ -70,7 +72,9 @@ export async function partnerWorld(
 ): Promise<PartnerWorld> {
   const lines: string[] = []
   const log = createLogger({ format: 'json', destination: { write: (line) => lines.push(line) } })
-  const keys = createKeyStore({ directory: `${t.testdir()}/keys` })
+  // Made anew it would be emptied, of the database too.
+  const folder = existsSync(t.testdirName) ? t.testdirName : t.testdir()
+  const keys = createKeyStore({ directory: join(folder, 'keys') })
   const clock = (): Millis => world.now
   const service = await createPartnerApi(
     { store, keys, clock, log, routes, version: '0', clientAuthority: false },

@@ -100,11 +100,26 @@ export async function putPlan(sql: Sql, document: unknown, at: Millis): Promise<
   return plan
 }
 
-/** The newest version of each plan, of one tenant or of all. */
+const FLAT = 'flat'
+
+/** Whether a tenant may charge by a plan: one of its catalogue, or the built-in one. Throws PLAN_UNKNOWN. */
+export async function checkPlan(sql: Sql, tenant: string, plan: string): Promise<void> {
+  const known = await sql.row('select 1 as one from plan_head where plan_key = ?', planKey(tenant, plan))
+  if (plan !== FLAT && !known) fail('PLAN_UNKNOWN', { what: plan })
+}
+
+/** The version in use of each plan, of one tenant or of all. */
 export async function listPlans(sql: Sql, tenant?: string): Promise<Plan[]> {
-  const rows = await sql.rows<PlanRow>(`${PLAN} where plan_no in (select plan_no from plan_head) order by plan_key`)
-  const plans = rows.map(({ document }) => parsePlan(JSON.parse(document)))
-  return plans.filter((plan) => tenant === undefined || plan.tenant === tenant)
+  const used = 'plan_no in (select plan_no from plan_head'
+  const rows =
+    tenant === undefined
+      ? await sql.rows<PlanRow>(`${PLAN} where ${used}) order by plan_key`)
+      : // '0' follows '/' in ASCII.
+        await sql.rows<PlanRow>(
+          `${PLAN} where ${used} where plan_key >= ? and plan_key < ?) order by plan_key`,
+          ...[`${tenant}/`, `${tenant}0`],
+        )
+  return rows.map(({ document }) => parsePlan(JSON.parse(document)))
 }
 
 export interface Catalogue {

@@ -52,8 +52,16 @@ function faultOf(place: string, schema: TSchema, value: unknown, path: string, m
   const found = valueAt(value, at)
   // Groups and lists are wrong by what is in them, which the validator says better.
   const known = below !== undefined && below.properties === undefined && below.type !== 'object'
-  const detail = known ? `expected ${expected(below)}, got ${came(found)}` : message
+  const detail = known ? `expected ${expected(below)}, got ${shown(below, found)}` : message
   return { pointer: `${place}${path}`, detail }
+}
+
+const KEY = /[0-9a-f]{24}/i
+
+/** What may be a secret, also one in the wrong member, is not repeated. */
+function shown(schema: SchemaView, found: unknown): string {
+  const secret = typeof found === 'string' && ('writeOnly' in schema || KEY.test(found))
+  return secret ? `${found.length} characters` : came(found)
 }
 
 function schemaAt(schema: SchemaView | undefined, path: readonly string[]): SchemaView | undefined {

@@ -2,8 +2,7 @@
 // behind PortAdapter.
 import { fail, type TallycellError } from '../../../core/kernel/errors.ts'
 import type { Sql } from '../../../core/store/sql.ts'
-import type { Store } from '../../../core/store/store.ts'
-import type { Act } from '../act.ts'
+import type { Act, Batches } from '../act.ts'
 import { createRangeBook, listRanges } from '../ranges/store.ts'
 import { recordEvent } from '../sims/store.ts'
 import { maskImsi } from '../store.ts'
@@ -35,7 +34,7 @@ export const byHand: PortAdapter = {
 }
 
 export interface PortingDeps {
-  readonly store: Store
+  readonly store: Batches
   readonly adapter: PortAdapter
 }
 
@@ -45,10 +44,14 @@ export interface PortingDeps {
  * is not the subscriber's, RANGE_FOREIGN, SUBSCRIPTION_LOCKED where a lock stands against a port-out: then only the notice is written.
  */
 export async function requestPort({ store, adapter }: PortingDeps, order: PortRequest, act: Act): Promise<Port> {
-  const { pin, ...rest } = order
+  const port = await placePort(store, order, act)
+  return submitPort({ store, adapter }, port.portId, order.pin, act)
+}
+
+/** The first half: takes the order, and hands it to nobody yet. */
+export async function placePort(store: Batches, { pin, ...rest }: PortRequest, act: Act): Promise<Port> {
   const pinHash = pin === undefined ? undefined : hashPin(pin)
-  const port = orRefused(await store.batch((sql) => takeOrder(sql, { ...rest, pinHash }, act)))
-  return submitPort({ store, adapter }, port.portId, pin, act)
+  return orRefused(await store.batch((sql) => takeOrder(sql, { ...rest, pinHash }, act)))
 }
 
 type Order = Omit<PortRequest, 'pin'> & { readonly pinHash: string | undefined }
@@ -118,7 +121,7 @@ function mustStep(port: Port, event: PortStep) {
 
 /** What the other side says: confirmed, refused, completed; the last moves the number. Throws PORT_UNKNOWN, SIM_STEP, MSISDN_TAKEN. */
 export const movePort = (
-  store: Store,
+  store: Batches,
   portId: bigint,
   event: PortStep,
   act: Act & { readonly reference?: string | undefined },

@@ -1,5 +1,6 @@
 // Numbers on their way between operators, as rows.
 import { randomBytes, scryptSync, timingSafeEqual } from 'node:crypto'
+import { emit } from '../../../core/events/partner/store.ts'
 import { fail } from '../../../core/kernel/errors.ts'
 import type { PayerId, SubscriberId } from '../../../core/kernel/ids.ts'
 import type { Millis } from '../../../core/kernel/units.ts'
@@ -143,6 +144,9 @@ export async function changePort(
     now,
     port.portId,
   )
+  const { portId, direction, subscriber, tenant } = port
+  const data = { port: portId, direction, subscriber, state }
+  await emit(sql, [{ tenant, type: 'port.changed', subject: String(portId), data, at: now }])
   return { ...port, state, reference: reference ?? port.reference, reason: reason ?? port.reason, changed: now }
 }
 

@@ -1,4 +1,5 @@
 // SIMs. Their secrets and sequence numbers are in tables of their own: nothing here reads the one or writes the other but to add a SIM.
+import { emit } from '../../../core/events/partner/store.ts'
 import { fail, TallycellError } from '../../../core/kernel/errors.ts'
 import { type Iccid, iccid } from '../../../core/kernel/iccid.ts'
 import { type Imsi, imsi, type PayerId } from '../../../core/kernel/ids.ts'
@@ -194,21 +195,24 @@ export async function needSim(sql: Sql, digits: string, tenant?: PayerId): Promi
 export interface SimFilter extends Page {
   readonly tenant?: string | undefined
   readonly state?: string | undefined
+  readonly batchNo?: bigint | undefined
 }
 
 /** SIMs in the order of their ICCIDs; `more` when others follow. */
 export async function listSims(
   sql: Sql,
-  { limit, after = '', tenant, state }: SimFilter,
+  { limit, after = '', tenant, state, batchNo }: SimFilter,
 ): Promise<{ sims: Sim[]; more: boolean }> {
-  const [byTenant, byState] = [
-    tenant === undefined ? '' : ' and s.tenant_id = ?',
-    state === undefined ? '' : ' and s.state = ?',
-  ]
+  const conditions = [
+    ['s.tenant_id = ?', tenant],
+    ['s.state = ?', state],
+    ['s.batch_no = ?', batchNo],
+  ] as const
+  const wanted = conditions.flatMap(([text, value]) => (value === undefined ? [] : [{ text, value }]))
   const rows = await sql.rows<SimRow>(
-    `${SELECT} where s.iccid > ?${byTenant}${byState} order by s.iccid limit ?`,
+    `${SELECT} where ${['s.iccid > ?', ...wanted.map(({ text }) => text)].join(' and ')} order by s.iccid limit ?`,
     after,
-    ...[tenant, state].filter((value) => value !== undefined),
+    ...wanted.map(({ value }) => value),
     BigInt(limit + 1),
   )
   return { sims: rows.slice(0, limit).map(simOf), more: rows.length > limit }
@@ -216,7 +220,8 @@ export async function listSims(
 
 /** Takes one SIM through its life cycle; resolves with its new state. Throws SIM_UNKNOWN or SIM_STEP, having changed nothing. */
 export async function moveSim(sql: Sql, card: string, steps: readonly SimStep[], act: Act): Promise<SimState> {
-  const [row] = await sql.find<{ state: SimState }>('select state from sim', 'iccid', [card], 'lock')
+  const select = 'select state, tenant_id from sim'
+  const [row] = await sql.find<{ state: SimState; tenant_id: PayerId }>(select, 'iccid', [card], 'lock')
   if (row === undefined) return fail('SIM_UNKNOWN', { sim: maskImsi(card) })
   let state = row.state
   for (const event of steps) {
@@ -227,6 +232,8 @@ export async function moveSim(sql: Sql, card: string, steps: readonly SimStep[],
     state = step.state
   }
   await sql.run('update sim set state = ?, changed_at = ? where iccid = ?', state, act.now, card)
+  const data = { iccid: card, state }
+  await emit(sql, [{ tenant: row.tenant_id, type: 'sim.changed', subject: card, data, at: act.now }])
   return state
 }
 

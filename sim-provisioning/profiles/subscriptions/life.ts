@@ -7,8 +7,7 @@ import { fail, TallycellError } from '../../../core/kernel/errors.ts'
 import type { Iccid } from '../../../core/kernel/iccid.ts'
 import { type Imsi, type PayerId, type PlanId, planId, type SubscriberId } from '../../../core/kernel/ids.ts'
 import type { Sql } from '../../../core/store/sql.ts'
-import type { Store } from '../../../core/store/store.ts'
-import type { Act } from '../act.ts'
+import type { Act, Batches } from '../act.ts'
 import type { Msisdn } from '../msisdn.ts'
 import { createRangeBook, listRanges } from '../ranges/store.ts'
 import type { SimStep } from '../sim-machine.ts'
@@ -37,7 +36,7 @@ import {
 } from './store.ts'
 
 export interface LifeDeps {
-  readonly store: Store
+  readonly store: Batches
   readonly suspendCharging: SuspendCharging
 }
 
@@ -58,7 +57,7 @@ const NO_PLAN = planId('flat')
  * has no subscription, gets it. Throws SIM_UNKNOWN (also for another tenant's SIM), SIM_STEP, SUBSCRIBER_EXISTS, IMSI_TAKEN, MSISDN_TAKEN,
  * RANGE_FOREIGN.
  */
-export const activate = (store: Store, wanted: Activation, act: Act): Promise<void> =>
+export const activate = (store: Batches, wanted: Activation, act: Act): Promise<void> =>
   store.batch((sql) => activateIn(sql, wanted, act))
 
 /** As `activate`, within a transaction. */
@@ -177,7 +176,7 @@ export const moveCard = (deps: LifeDeps, digits: string, event: CardStep, act: A
  * Gives a subscriber another SIM; the old one is retired, and its sessions end. Throws SUBSCRIPTION_LOCKED where a lock stands against it: then
  * only the notice is written; SUBSCRIPTION_UNKNOWN, SIM_UNKNOWN, SIM_STEP, SIM_EXISTS.
  */
-export async function swapSim(store: Store, subscriber: SubscriberId, iccid: Iccid, act: Act): Promise<Subscription> {
+export async function swapSim(store: Batches, subscriber: SubscriberId, iccid: Iccid, act: Act): Promise<Subscription> {
   const done = await store.batch(async (sql) => {
     const held = await lockSubscription(sql, subscriber, act.tenant)
     if (held.simSwapLock) return refuse(sql, subscriber, 'sim-swap-refused', 'the change of its SIM', act)
@@ -218,7 +217,7 @@ export function orRefused<Result>(done: Result | TallycellError): Result {
 
 /** Gives a subscriber another number. Throws SUBSCRIPTION_LOCKED, SUBSCRIPTION_UNKNOWN, SIM_STEP, PORT_OPEN, MSISDN_TAKEN, RANGE_FOREIGN. */
 export async function changeMsisdn(
-  store: Store,
+  store: Batches,
   subscriber: SubscriberId,
   number: Msisdn,
   act: Act,
@@ -256,7 +255,7 @@ const LOCK_WORDS = {
 
 /** Sets or takes away a lock; the subscriber is told. Throws SUBSCRIPTION_UNKNOWN. */
 export const setLock = (
-  store: Store,
+  store: Batches,
   subscriber: SubscriberId,
   lock: Lock,
   locked: boolean,
@@ -273,7 +272,7 @@ export const setLock = (
   })
 
 /** Orders that the subscriber's live sessions end; they may begin again. Throws SUBSCRIPTION_UNKNOWN. */
-export const dropSessions = (store: Store, subscriber: SubscriberId, act: Act): Promise<void> =>
+export const dropSessions = (store: Batches, subscriber: SubscriberId, act: Act): Promise<void> =>
   store.batch(async (sql) => {
     await lockSubscription(sql, subscriber, act.tenant)
     await recordEvent(sql, { subject: `subscriber:${subscriber}`, kind: 'drop', from: '', to: '' }, act)

@@ -1,4 +1,5 @@
 // Subscriptions as rows: a subscriber's SIM, number, locks, and what it has to be told.
+import { emit } from '../../../core/events/partner/store.ts'
 import { fail } from '../../../core/kernel/errors.ts'
 import type { Iccid } from '../../../core/kernel/iccid.ts'
 import type { Imsi, PayerId, PlanId, SubscriberId } from '../../../core/kernel/ids.ts'
@@ -91,7 +92,9 @@ export async function insertSubscription(
   { subscriber, tenant, iccid, msisdn }: Pick<Subscription, 'subscriber' | 'tenant' | 'iccid' | 'msisdn'>,
   now: Millis,
 ): Promise<boolean> {
-  return (await sql.insert(SUBSCRIPTION, [[subscriber, tenant, iccid, msisdn, 'active', 0n, 0n, now]])) === 1
+  const made = (await sql.insert(SUBSCRIPTION, [[subscriber, tenant, iccid, msisdn, 'active', 0n, 0n, now]])) === 1
+  if (made) await tell(sql, { tenant, subscriber, state: 'active', iccid }, now)
+  return made
 }
 
 /** What may change of a subscription. */
@@ -113,8 +116,14 @@ export async function changeSubscription(
     ...[next.iccid, next.msisdn, next.state, next.reason, next.simSwapLock ? 1n : 0n, next.portLock ? 1n : 0n],
     ...[now, held.subscriber],
   )
+  await tell(sql, next, now)
   return next
 }
+
+const tell = (sql: Sql, { tenant, subscriber, state, iccid }: Told, at: Millis): Promise<unknown> =>
+  emit(sql, [{ tenant, type: 'subscription.changed', subject: subscriber, data: { subscriber, state, iccid }, at }])
+
+type Told = Pick<Subscription, 'tenant' | 'subscriber' | 'state' | 'iccid'>
 
 export interface ListedSubscription extends Subscription {
   readonly imsi: Imsi
