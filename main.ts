@@ -136,6 +136,7 @@ async function createNode(config: Config, log: Logger): Promise<Node> {
       ...{ store, keys, clock, version },
       log: log.child({ module: 'partner' }),
       routes: [
+        billingRoutes({ voucherKey: () => keys.secret('vouchers', 32) }),
         provisioningRoutes({
           ...{ store, clock, suspendCharging, checkPlan },
           vault: sims.vault,

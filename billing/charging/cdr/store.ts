@@ -68,20 +68,28 @@ export interface RecordFilter {
   readonly subscriber: string | undefined
   /** Only records with smaller numbers. */
   readonly before: bigint | undefined
+  readonly tenant?: string | undefined
+  /** Made in this time, half open. */
+  readonly from?: Millis | undefined
+  readonly to?: Millis | undefined
   readonly limit: number
 }
 
 /** The newest first. */
-export async function listRecords(sql: Sql, { subscriber, before, limit }: RecordFilter): Promise<KeptRecord[]> {
-  const where = [
-    ...(subscriber === undefined ? [] : ['s.subscriber_id = ?']),
-    ...(before === undefined ? [] : ['c.record_no < ?']),
+export async function listRecords(sql: Sql, filter: RecordFilter): Promise<KeptRecord[]> {
+  const { subscriber, before, tenant, from, to, limit } = filter
+  const conditions: [text: string, value: bigint | string | undefined][] = [
+    ['s.subscriber_id = ?', subscriber],
+    ['c.record_no < ?', before],
+    ['c.tenant_id = ?', tenant],
+    ['c.created_at >= ?', from],
+    ['c.created_at < ?', to],
   ]
+  const where = conditions.flatMap(([text, value]) => (value === undefined ? [] : [{ text, value }]))
   const rows = await sql.rows<StoredRecord>(
     `select c.record_no, c.record from cdr c ${subscriber === undefined ? '' : 'join charging_session s on s.session_no = c.session_no'}
-     ${where.length === 0 ? '' : `where ${where.join(' and ')}`} order by c.record_no desc limit ?`,
-    ...(subscriber === undefined ? [] : [subscriber]),
-    ...(before === undefined ? [] : [before]),
+     ${where.length === 0 ? '' : `where ${where.map(({ text }) => text).join(' and ')}`} order by c.record_no desc limit ?`,
+    ...where.map(({ value }) => value),
     BigInt(limit),
   )
   return rows.map(readRecord)

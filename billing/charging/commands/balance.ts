@@ -1,18 +1,15 @@
 // `tallycell balance` and `tallycell topup`: what a subscriber can pay with.
 import type { Command } from '../../../core/cli/command.ts'
 import { type Column, table } from '../../../core/cli/table.ts'
-import { fail } from '../../../core/kernel/errors.ts'
-import type { Sql } from '../../../core/store/sql.ts'
-import { moneyOf, overuseOf, owedOf, usageOf, type WalletOwner } from '../../ledger/accounts.ts'
-import { formatAmount, formatMoney, readMoney } from '../../ledger/amount.ts'
-import { type BalanceState, balances, topUp } from '../balances/store.ts'
-import { planKey, readTenants, type Tenant } from '../catalogue/store.ts'
-import type { Plan } from '../plan/plan.ts'
-import { parseServices, poolsOf } from '../wallet/store.ts'
+import { formatAmount, formatMoney } from '../../ledger/amount.ts'
+import { planKey } from '../catalogue/store.ts'
+import { parseServices } from '../wallet/store.ts'
 import { addCommand } from './bundle.ts'
 import { formatInstant } from './instant.ts'
+import { bookPayment } from './payment.ts'
 import { readReference } from './reference.ts'
-import { currentPlan, findTransfer, needProfile, needTenant, type Profile, readAccount } from './store.ts'
+import { needProfile } from './store.ts'
+import { readWealth, type Wealth, wealthJson } from './wealth.ts'
 
 export function balanceCommands(): Command[] {
   return [topup, list, addCommand]
@@ -33,26 +30,15 @@ const topup: Command = {
     const reference = readReference(options.reference ?? '')
     const store = await context.store()
     return store.batch(async (sql) => {
-      const { subscriber, tenant } = await needProfile(sql, args.SUBSCRIBER ?? '')
-      const { currency, decimals } = await needTenant(sql, tenant)
-      const amount = readMoney(args.AMOUNT ?? '', decimals, currency)
-      const owner: WalletOwner = `subscriber:${subscriber}`
-      const account = moneyOf(owner, currency)
-      const added = await topUp(sql, { owner, tenant, currency, amount, reference, at: context.clock() })
-      if (!added) {
-        const before = await findTransfer(sql, `topup:${tenant}:${reference}`)
-        if (before && (before.credit !== account || before.amount !== amount)) {
-          const booked = `${formatMoney(before.amount, currency, decimals)} for ${before.credit}, ${formatInstant(before.at)}`
-          fail('REFERENCE_TAKEN', { reference, booked })
-        }
-      }
-      const balance = (await readAccount(sql, account))?.posted ?? 0n
+      const profile = await needProfile(sql, args.SUBSCRIBER ?? '')
+      const paid = await bookPayment(sql, profile, { amount: args.AMOUNT ?? '', reference, at: context.clock() })
+      const { subscriber, amount, currency, decimals, added, balance } = paid
       const [sum, now] = [formatMoney(amount, currency, decimals), formatMoney(balance, currency, decimals)]
       return {
         text: added
           ? `Added ${sum} to ${subscriber}, who has ${now} now.`
           : `The payment ${reference} was booked before: nothing changed. ${subscriber} has ${now}.`,
-        json: { subscriber, tenant, amount, currency, reference, added, balance },
+        json: { subscriber, tenant: profile.tenant, amount, currency, reference, added, balance },
       }
     })
   },
@@ -69,47 +55,6 @@ const COLUMNS: readonly Column<Cell>[] = [
   { name: 'services' },
 ]
 
-interface Wealth {
-  readonly profile: Profile
-  readonly tenant: Tenant | undefined
-  readonly plan: Plan | undefined
-  readonly pool: string | undefined
-  readonly balances: readonly BalanceState[]
-  /** What is owed, reserved of credit, and was used without anything to pay with, each in its unit. */
-  readonly owed:
-    | { readonly unit: string; readonly amount: bigint; readonly reserved: bigint; readonly limit: bigint | null }
-    | undefined
-  readonly overuse: readonly { readonly unit: string; readonly amount: bigint }[]
-}
-
-async function readWealth(sql: Sql, id: string): Promise<Wealth> {
-  const profile = await needProfile(sql, id)
-  const { subscriber } = profile
-  const tenant = (await readTenants(sql, [profile.tenant])).get(profile.tenant)
-  const plan = await currentPlan(sql, profile)
-  const currency = plan && tenant?.currency
-  const unit = currency ?? 'microtoken'
-  const owed = await readAccount(sql, currency === undefined ? usageOf(subscriber) : owedOf(subscriber, currency))
-  const overuse: { unit: string; amount: bigint }[] = []
-  for (const each of ['octet', 'second', 'message', unit]) {
-    const amount = (await readAccount(sql, overuseOf(subscriber, each)))?.posted ?? 0n
-    if (amount > 0n) overuse.push({ unit: each, amount })
-  }
-  const onCredit = plan?.kind !== 'prepaid'
-  return {
-    profile,
-    tenant,
-    plan,
-    pool: (await poolsOf(sql, [subscriber])).get(subscriber),
-    balances: await balances(sql, subscriber),
-    owed:
-      owed || onCredit
-        ? { unit, amount: owed?.posted ?? 0n, reserved: owed?.pending ?? 0n, limit: plan?.creditLimit ?? null }
-        : undefined,
-    overuse,
-  }
-}
-
 const list: Command = {
   path: ['balance', 'list'],
   summary: 'show what a subscriber can pay with: bundles, money, credit, and what open sessions have reserved',
@@ -117,7 +62,7 @@ const list: Command = {
   examples: ['tallycell balance list alice'],
   async run({ args }, context) {
     const store = await context.store()
-    const wealth = await store.batch((sql) => readWealth(sql, args.SUBSCRIBER ?? ''))
+    const wealth = await store.batch(async (sql) => readWealth(sql, await needProfile(sql, args.SUBSCRIBER ?? '')))
     return { text: wealthText(wealth), json: wealthJson(wealth) }
   },
 }
@@ -158,28 +103,3 @@ const servicesText = (text: string): string =>
   Object.entries(parseServices(text))
     .flatMap(([name, values]) => (values === undefined ? [] : [`${name} ${values.join('/')}`]))
     .join(', ')
-
-function wealthJson({ profile, tenant, plan, pool, balances: pots, owed, overuse }: Wealth) {
-  return {
-    subscriber: profile.subscriber,
-    tenant: profile.tenant,
-    plan: plan ? { id: plan.id, version: plan.version, kind: plan.kind } : null,
-    currency: tenant?.currency ?? null,
-    pool: pool ?? null,
-    balances: pots.map((pot) => ({
-      account: pot.account,
-      owner: pot.owner,
-      kind: pot.kind,
-      unit: pot.unit,
-      offer: pot.offer,
-      left: pot.posted,
-      reserved: pot.posted - pot.free,
-      granted: pot.granted,
-      priority: pot.priority,
-      expires: pot.expires_at === null ? null : formatInstant(pot.expires_at),
-      services: pot.services === null ? null : (JSON.parse(pot.services) as unknown),
-    })),
-    owed: owed ?? null,
-    overuse,
-  }
-}

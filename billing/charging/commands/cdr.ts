@@ -173,7 +173,8 @@ const chargeOf = (micro: bigint, currency: string): string =>
   formatMoney(micro, currency === 'XXX' ? 'tokens' : currency)
 
 /** Times as text; absent things are null. */
-const recordJson = (record: KeptRecord) => ({
+/** For programs. */
+export const recordJson = (record: KeptRecord) => ({
   ...record,
   partial: record.partial ?? null,
   radio: record.radio ?? null,

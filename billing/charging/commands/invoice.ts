@@ -55,7 +55,7 @@ const list: Command = {
     })
     const invoices = found.slice(0, limit)
     const more = found.length > limit
-    const json = { invoices: invoices.map((invoice) => jsonOf(invoice, tenants)), more }
+    const json = { invoices: invoices.map((invoice) => invoiceJson(invoice, tenants)), more }
     if (invoices.length === 0) return { text: 'No invoices yet: they are made when a month has ended.', json }
     const rows = invoices.map((invoice) => cells(invoice, tenants.get(invoice.tenant_id)))
     const last = more ? invoices.at(-1)?.invoice_no.toString() : undefined
@@ -90,7 +90,7 @@ const show: Command = {
       ]
       return {
         text: lines.map(([name, value]) => `${name.padEnd(12)}${value}`).join('\n'),
-        json: jsonOf(invoice, tenants),
+        json: invoiceJson(invoice, tenants),
       }
     })
   },
@@ -112,7 +112,8 @@ function cells(invoice: Invoice, tenant: Tenant | undefined): Record<Cell, strin
   }
 }
 
-const jsonOf = (invoice: Invoice, tenants: ReadonlyMap<string, Tenant>) => ({
+/** For programs. */
+export const invoiceJson = (invoice: Invoice, tenants: ReadonlyMap<string, Tenant>) => ({
   invoice: invoice.invoice_no,
   tenant: invoice.tenant_id,
   subscriber: invoice.subscriber_id,

@@ -14,7 +14,7 @@
 //    by it, and answer `unknown('plan', id)` (404) for what is another's, as for what is not there.
 //  * Everything that comes is checked against `params`, `query` and `body` (400 with every problem); unknown members are refused. Integers of 64 bits
 //    are decimal strings (`U64`), times RFC 3339 (`TIME`). Answers are written by `toJson`: bigint becomes a string.
-//  * One transaction around the handler: `sql`, or `joined`, a store whose `batch` joins it, for functions that take a store. On PostgreSQL it may be
+//  * One transaction around the handler, for GET one that only reads: `sql`, or `joined`, a store whose `batch` joins it, for functions that take a store. On PostgreSQL it may be
 //    run again after a deadlock, so a handler has no effects but through it, never waits for the network, and never uses another store
 //    or connection. Longer work, and work that talks to others, goes to a job.
 //  * Idempotency-Key on everything that writes: the answer is stored in the same transaction and given again, word for word. The audit trail gets an

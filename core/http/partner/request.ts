@@ -57,15 +57,16 @@ export function createRequestHandler(deps: RequestDeps, operation: Operation) {
     reply.headers(await deps.limiter.take(grant.tenant, at))
     const wanted = readRequest(operation, grant, request, at)
     let queued = false
-    const answer = await deps.store.batch(async (sql) => {
+    const work = async (sql: Sql): Promise<Answered> => {
       queued = false
       if (!(await isActive(sql, grant.client, grant.tenant)))
         fail('PARTNER_UNAUTHENTICATED', { reason: 'the client has been revoked' })
       const call = callOf(deps, sql, wanted, () => {
         queued = true
       })
-      return writes ? write(sql, wanted, call) : answerOf(operation, await operation.run(call))
-    })
+      return writes ? write(sql, deps.box, wanted, call) : answerOf(operation, await operation.run(call))
+    }
+    const answer = await (writes ? deps.store.batch(work) : deps.store.read(work))
     if (queued) deps.wakeJobs()
     return send(request, reply, answer, writes)
   }
@@ -96,14 +97,14 @@ function replayKey({ client }: Grant, request: FastifyRequest, bodyHash: Uint8Ar
   return { client, key, requestHash }
 }
 
-async function write(sql: Sql, wanted: Wanted, call: AnyCall): Promise<Answered> {
+async function write(sql: Sql, box: Box, wanted: Wanted, call: AnyCall): Promise<Answered> {
   const { operation, replay, request, at } = wanted
-  const before = replay && (await claimKey(sql, replay, at))
+  const before = replay && (await claimKey(sql, box, replay, at))
   if (before === 'other') return fail('PARTNER_KEY_REUSED', {})
   if (before) return before
   await checkMatch(wanted, call)
   const answer = answerOf(operation, await operation.run(call))
-  if (replay) await keepAnswer(sql, replay, answer)
+  if (replay) await keepAnswer(sql, box, replay, answer)
   await appendAudit(sql, {
     tenant: call.tenant,
     at,

@@ -21,11 +21,11 @@ export const partner: readonly Definition[] = [
     table: 'partner_quota',
     columns: `tenant_id text not null, day integer not null, used integer not null, primary key (tenant_id, day)`,
   },
-  // What was answered under an Idempotency-Key, written with the effect. request_hash: SHA-256 of method, path and body; headers: JSON.
+  // What was answered under an Idempotency-Key, written with the effect. request_hash: SHA-256 of method, path and body; headers: JSON; body: sealed, for it may hold what is shown once.
   {
     table: 'partner_replay',
     columns: `client_id text not null, idempotency_key text not null, request_hash blob not null, status integer not null,
-    headers text not null, body text not null, created_at integer not null, primary key (client_id, idempotency_key)`,
+    headers text not null, body blob not null, created_at integer not null, primary key (client_id, idempotency_key)`,
   },
   { index: 'partner_replay_age', on: 'partner_replay (created_at)' },
   // Append-only, a chain of hashes per tenant (core/http/partner/audit/store.ts). actor: a client, or cli:<user>; body_hash: SHA-256 of what
@@ -40,6 +40,9 @@ export const partner: readonly Definition[] = [
     table: 'audit_head',
     columns: `tenant_id text primary key, number integer not null, hash blob not null`,
   },
+  // Usage of one subscriber, and of one tenant, is asked for by partners.
+  { index: 'cdr_session', on: 'cdr (session_no)' },
+  { index: 'cdr_tenant', on: 'cdr (tenant_id, record_no)' },
   // Work that takes longer than a request. input: sealed (AES-256-GCM), gone when the job has ended; result, problem: JSON.
   {
     table: 'partner_job',

@@ -1,6 +1,7 @@
 // What was answered under an Idempotency-Key, kept with the effect: the same request gets the same answer, whatever was lost on the way.
 import type { Millis } from '../../../kernel/units.ts'
 import type { Sql, Target } from '../../../store/sql.ts'
+import type { Box } from '../box.ts'
 
 export interface Answered {
   readonly status: number
@@ -12,7 +13,7 @@ interface Row {
   readonly request_hash: Uint8Array
   readonly status: bigint
   readonly headers: string
-  readonly body: string
+  readonly body: Uint8Array
 }
 
 const REPLAYS: Target = {
@@ -37,28 +38,36 @@ export interface ReplayKey {
  */
 export async function claimKey(
   sql: Sql,
+  box: Box,
   { client, key, requestHash }: ReplayKey,
   at: Millis,
 ): Promise<Answered | 'other' | undefined> {
-  if ((await sql.insert(REPLAYS, [[client, key, requestHash, 0n, '{}', '', at]])) === 1) return undefined
+  if ((await sql.insert(REPLAYS, [[client, key, requestHash, 0n, '{}', new Uint8Array(), at]])) === 1) return undefined
   const row = await sql.row<Row>(
     'select request_hash, status, headers, body from partner_replay where client_id = ? and idempotency_key = ?',
     ...[client, key],
   )
   if (!row) return undefined
   if (Buffer.compare(row.request_hash, requestHash) !== 0) return 'other'
-  return { status: Number(row.status), headers: JSON.parse(row.headers) as Record<string, string>, body: row.body }
+  return {
+    status: Number(row.status),
+    headers: JSON.parse(row.headers) as Record<string, string>,
+    body: Buffer.from(box.open(nameOf(client, key), row.body)).toString('utf8'),
+  }
 }
 
 export const keepAnswer = (
   sql: Sql,
+  box: Box,
   { client, key }: ReplayKey,
   { status, headers, body }: Answered,
 ): Promise<number> =>
   sql.run(
     'update partner_replay set status = ?, headers = ?, body = ? where client_id = ? and idempotency_key = ?',
-    ...[BigInt(status), JSON.stringify(headers), body, client, key],
+    ...[BigInt(status), JSON.stringify(headers), box.seal(nameOf(client, key), Buffer.from(body)), client, key],
   )
+
+const nameOf = (client: string, key: string): string => `replay ${client} ${key}`
 
 /** Forgets answers older than a day, at most `limit`; resolves with how many. */
 export const forgetAnswers = (sql: Sql, now: Millis, limit = 1000): Promise<number> =>
