@@ -9,11 +9,7 @@ import { systemClock } from '../../core/kernel/clock.ts'
 import { imsi, payerId, planId, radioId, subscriberId, wallet } from '../../core/kernel/ids.ts'
 import { microtokens, millis } from '../../core/kernel/units.ts'
 import type { Store } from '../../core/store/store.ts'
-import {
-  createDiameterNode,
-  type DiameterNode,
-  type DiameterNodeOptions,
-} from '../../core/transport/diameter/node.ts'
+import { createDiameterNode, type DiameterNode, type DiameterNodeOptions } from '../../core/transport/diameter/node.ts'
 import type { Avps } from '../../core/wire/diameter/dictionary.ts'
 import { all, get, type Message } from '../../core/wire/diameter/message.ts'
 import { createRadioDirectory } from '../../radio/registry/directory.ts'
@@ -76,7 +72,10 @@ export async function startGy(t: Test, store: Store, options: GyWorldOptions = {
     { price: microtokens(2000n) },
   )
   const deps = { log, metrics, clock: systemClock }
-  const charges = createChargingApplications({ ...deps, store, charging, radios, subscribers }, { homeNetworks, offline })
+  const charges = createChargingApplications(
+    { ...deps, store, charging, radios, subscribers },
+    { homeNetworks, offline },
+  )
   const node = createDiameterNode(deps, {
     identity: 'ocs.localdomain',
     realm: 'localdomain',
