@@ -13,6 +13,8 @@ export interface FreeDiameterOptions {
   readonly admits: readonly string[]
   /** Hosts that it connects to. */
   readonly connects?: readonly { readonly identity: string; readonly port: number; readonly tls: boolean }[]
+  /** Where it listens; a free port unless given. */
+  readonly port?: number
   /** A certificate for TLS; required by freeDiameterd even where it is not used. */
   readonly certificate: Certificate
 }
@@ -92,7 +94,7 @@ export async function startFreeDiameter(options: FreeDiameterOptions): Promise<F
   if (program === undefined)
     throw new Error('freeDiameterd is missing: install the Debian packages freediameter, freediameter-extensions')
   const { folder, identity, realm, certificate } = options
-  const [port, securePort] = [await freePort(), await freePort()]
+  const [port, securePort] = [options.port ?? (await freePort()), await freePort()]
   const acl = join(folder, `${identity}.acl`)
   writeFileSync(acl, `${options.admits.map((host) => `ALLOW_IPSEC ${host}`).join('\n')}\n`)
   const extensions = [
