@@ -153,7 +153,7 @@ export async function createBilling(deps: BillingDeps): Promise<Billing> {
   const { store, config, clock, metrics, log } = deps
   const books = await openBooks(deps)
   const settings = config.get(settlementSection)
-  const { holdHours, epochHours, origin, node, price } = config.get(billingSection)
+  const { holdHours, epochHours, origin, node, price, cdr } = config.get(billingSection)
   const oracles = await loadOracles(deps.keys)
   const chain = await startChain(settings)
   const settlement = createSettlement(
@@ -174,7 +174,12 @@ export async function createBilling(deps: BillingDeps): Promise<Billing> {
   }
   const charging = createCharging(
     { store, subscribers: deps.subscribers, radioClass: (radio) => deps.radios.byId(radio)?.class },
-    { price: microtokens(BigInt(price)), node },
+    {
+      price: microtokens(BigInt(price)),
+      node,
+      recordOctets: BigInt(cdr.partialOctets),
+      recordTime: millis(cdr.partialMinutes * 60_000),
+    },
   )
   const renewal = createRenewalPass(store, createCatalogue(microtokens(BigInt(price))))
   const whenRenewed =

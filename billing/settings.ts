@@ -69,6 +69,18 @@ export const billingSection = {
         default: 10_000,
         description: 'Most charging data records in one file.',
       }),
+      partialOctets: Type.Integer({
+        minimum: 1_000_000,
+        maximum: Number.MAX_SAFE_INTEGER,
+        default: 10_000_000_000,
+        description: 'A session that has carried so many octets since its last record gets one, and goes on.',
+      }),
+      partialMinutes: Type.Integer({
+        minimum: 1,
+        maximum: 44_640,
+        default: 1440,
+        description: 'As partialOctets, by time, minutes. A new day of the tenant begins a new record in any case.',
+      }),
       node: Type.String({
         pattern: '^[A-Za-z0-9][A-Za-z0-9.-]{0,19}$',
         default: 'tallycell',

@@ -14,12 +14,18 @@ import { canTally, MOST, Tally } from './tally.ts'
 import { type Asked, amountsOf, isNegative, type Terms } from './terms.ts'
 
 /** An update that needs no wallet: true when it was served, with the answer left in the session; otherwise nothing has changed. */
-export function updateAgain(session: Session, terms: Terms, asked: Asked, metered: Metered[]): boolean {
+export function updateAgain(
+  session: Session,
+  terms: Terms,
+  asked: Asked,
+  limits: RecordLimits,
+  metered: Metered[],
+): boolean {
   const { services, number, at } = asked.request
   const [first] = services
   if (!first || session.context !== asked.contextKey || at < session.last) return false
   const tallies = talliesOf(session)
-  if (!tallies) return false
+  if (!tallies || isRecordDue(session, tallies, asked, limits)) return false
   let answer: string
   if (services.length === 1) {
     const tally = tallyOf(tallies, first)
@@ -49,6 +55,27 @@ export function updateAgain(session: Session, terms: Terms, asked: Asked, metere
   moveTo(session, asked)
   session.last = at
   return true
+}
+
+export interface RecordLimits {
+  /** A record is cut when its session has carried so many octets since the last. */
+  readonly recordOctets: bigint
+  /** A record is cut when it is so old, milliseconds. */
+  readonly recordTime: bigint
+}
+
+/** The record is cut on the slow path, which notices a new day of the tenant too: no grant is given again beyond its end. */
+function isRecordDue(
+  session: Session,
+  tallies: readonly Tally[],
+  { request: { at, services } }: Asked,
+  { recordOctets, recordTime }: RecordLimits,
+): boolean {
+  if (at - session.recordFrom >= recordTime) return true
+  let octets = 0n
+  for (const tally of tallies) octets += tally.get(CELL.uplink) + tally.get(CELL.downlink)
+  for (const { used } of services) for (const { uplink, downlink } of used) octets += uplink + downlink
+  return octets >= recordOctets
 }
 
 /** The tariffs are the same there: only the radio may be another. */

@@ -2,6 +2,7 @@
 // the purse and book in memory.
 import type { ServiceRequest, UsedUnits } from '../../../core/events/quota.ts'
 import { type Millis, millis } from '../../../core/kernel/units.ts'
+import { periodOf } from '../plan/calendar.ts'
 import { type Grant, grantFor } from '../plan/grant.ts'
 import type { Cap, TariffRule } from '../plan/plan.ts'
 import { tariffFor } from '../plan/tariff.ts'
@@ -198,7 +199,8 @@ export function grantAnew(
     purse.wallet.heldMoney += heldMoney
     purse.wallet.touched = true
   }
-  const ends = [until, at + LONGEST, periodEnd(plan, at, timeZone)]
+  // With the tenant's day the record ends, too.
+  const ends = [until, at + LONGEST, periodEnd(plan, at, timeZone), periodOf('day', at, timeZone).end]
   for (const { account } of parts) ends.push(purse.pots.get(account)?.expires)
   const next: ServiceState = {
     ...base,

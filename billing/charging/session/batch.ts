@@ -197,7 +197,9 @@ function serveAlone(
     return before === undefined || isEventAnswer(before) ? answerAgain(terms, request) : before
   }
   if (turn === 'next' && item.kind === 'update' && session.state === 'open')
-    return updateAgain(session, terms, askedOf(deps, request), outcome.metered) ? session.answer : undefined
+    return updateAgain(session, terms, askedOf(deps, request), deps.limits, outcome.metered)
+      ? session.answer
+      : undefined
   return undefined
 }
 

@@ -7,6 +7,7 @@ import { tariffFor } from '../plan/tariff.ts'
 import { pay } from '../plan/wallet.ts'
 import type { Book, Cause } from '../wallet/book.ts'
 import { type Promised, type Purse, payersOf } from '../wallet/purse.ts'
+import type { RecordLimits } from './again.ts'
 import { chargeUsed, giveSlack, grantAnew, holdAgain, promisedBy, type Serving, settle, slackOf } from './anew.ts'
 import { encodeAnswer, type PlainAnswer } from './answer.ts'
 import { keepAnswer, noteLate } from './earlier.ts'
@@ -25,11 +26,7 @@ export interface Outcome extends Book {
   readonly metered: Metered[]
 }
 
-export interface SessionLimits {
-  /** A record is cut when its session has carried so many octets since the last. */
-  readonly recordOctets: bigint
-  /** A record is cut when it is so old, milliseconds. */
-  readonly recordTime: bigint
+export interface SessionLimits extends RecordLimits {
   /** A session that has been silent for twice its validity and so much more is dead, milliseconds. */
   readonly margin: bigint
 }
