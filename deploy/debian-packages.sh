@@ -5,10 +5,10 @@ set -eu
 
 case "${1:-}" in
   # better-sqlite3 is compiled where no ready binary for this machine can be had.
-  build) packages='g++ make python3' ;;
+  build) packages='curl g++ make openssl python3' ;;
   demo) packages='freeradius-utils' ;;
   test-pg) packages='postgresql' ;;
-  interop) packages='freediameter freediameter-extensions freeradius-utils openssl tshark' ;;
+  interop) packages='chromium freediameter freediameter-extensions freeradius-utils hostapd libxml2-utils opensc openssl radsecproxy softhsm2 tshark zbar-tools' ;;
   bench) packages='gcc libc6-dev libssl-dev freeradius freeradius-postgresql postgresql' ;;
   *)
     echo "usage: $0 build|demo|test-pg|interop|bench" >&2
