@@ -2,6 +2,7 @@
 import type { Command } from '../../core/cli/command.ts'
 import { balanceCommands } from './commands/balance.ts'
 import { cdrCommands } from './commands/cdr.ts'
+import { eventsCommand } from './commands/events.ts'
 import { invoiceCommands } from './commands/invoice.ts'
 import { type PlanCommandDeps, planCommands } from './commands/plan.ts'
 import { poolCommands } from './commands/pool.ts'
@@ -13,6 +14,7 @@ export const chargingCommands = (deps: PlanCommandDeps = {}): Command[] => [
   ...tenantCommands(),
   ...planCommands(deps),
   ...balanceCommands(),
+  eventsCommand,
   ...poolCommands(),
   ...voucherCommands(),
   ...sessionCommands(),

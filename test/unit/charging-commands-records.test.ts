@@ -4,7 +4,7 @@ import t, { type Test } from 'tap'
 import { exportRecords } from '../../billing/charging/cdr/store.ts'
 import { readProfiles } from '../../billing/charging/commands/store.ts'
 import type { Store } from '../../core/store/store.ts'
-import { provide, refuses, type Shell, shell } from './charging-commands-fixture.ts'
+import { PLAN, provide, refuses, type Shell, shell } from './charging-commands-fixture.ts'
 
 /** Sessions of alice, of 1 MB each. */
 async function sessions(sh: Shell, ...ids: string[]): Promise<void> {
@@ -302,4 +302,24 @@ t.test('the audit trail goes on where the file ends', async (t) => {
   writeFileSync(out, '{"id":"1","a')
   t.match(await go('--after', '2'), { transfers: '1', last: '3' })
   t.same(ids(), ['3'])
+})
+
+t.test('what has happened to balances is listed', async (t) => {
+  const sh = shell(t)
+  await provide(sh, 'alice', 'bob')
+  t.match(await sh.run('balance', 'events'), { stdout: /Nothing has happened to balances yet/ })
+  sh.input(PLAN.replace('version: 1', 'version: 2\nthresholds: [50, 100]'))
+  await sh.json(['plan', 'add', '-'])
+  await sh.json(['topup', 'alice', '0.01', '--reference', 'r1'])
+  await sh.use('alice', 6_000_000n)
+  await sh.use('bob', 1_000_000n, 's2')
+  const { events } = await sh.json(['balance', 'events', '--subscriber', 'alice'])
+  t.match(events, [
+    { kind: 'threshold', account: 'subscriber:alice:money:EUR', percent: '50', unit: 'EUR' },
+    { kind: 'threshold', percent: '100' },
+    { kind: 'overuse', amount: '2000', unit: 'EUR', account: null },
+  ])
+  t.match(await sh.json(['balance', 'events', '--limit', '1']), { events: [{ subscriber: 'alice' }], more: true })
+  t.match((await sh.run('balance', 'events')).stdout, /alice +threshold +50 .*\n[\s\S]*bob +overuse/)
+  t.match(await sh.run('balance', 'events', '--subscriber', 'nobody'), { exit: 65 })
 })

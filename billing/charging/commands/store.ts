@@ -216,3 +216,30 @@ export async function listSessions(sql: Sql, filter: SessionFilter): Promise<Lis
     ...decodeServices(row.services),
   }))
 }
+
+export interface ListedEvent {
+  readonly event_id: bigint
+  readonly at: Millis
+  readonly subscriber_id: SubscriberId
+  readonly kind: string
+  /** The account that it is about, null where it is about the subscriber. */
+  readonly account_id: AccountId | null
+  readonly percent: bigint | null
+  /** In `unit`. */
+  readonly amount: bigint | null
+  readonly unit: string | null
+}
+
+/** Thresholds, caps, expiry and the like, oldest first. */
+export const listEvents = (
+  sql: Sql,
+  filter: { readonly subscriber: SubscriberId | undefined; readonly after: bigint; readonly limit: number },
+): Promise<ListedEvent[]> =>
+  sql.rows<ListedEvent>(
+    `select e.event_id, e.at, e.subscriber_id, e.kind, a.account_id, e.percent, e.amount, e.unit
+     from charging_event e left join ledger_account a on a.account_no = e.account_no
+     where ${filter.subscriber === undefined ? '' : 'e.subscriber_id = ? and '}e.event_id > ? order by e.event_id limit ?`,
+    ...(filter.subscriber === undefined ? [] : [filter.subscriber]),
+    filter.after,
+    BigInt(filter.limit),
+  )
