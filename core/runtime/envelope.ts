@@ -19,8 +19,8 @@ export interface Envelope {
 
 const FORMAT = 'tallycell-key/1'
 // SP 800-38D: a random 96-bit IV; a key-encryption key seals far fewer than 2^32 files.
-const IV_LENGTH = 12
-const TAG_LENGTH = 16
+export const IV_LENGTH = 12
+export const TAG_LENGTH = 16
 
 const fileSchema = Type.Object(
   {
@@ -39,7 +39,53 @@ const fileSchema = Type.Object(
 export const kekFingerprint = (kek: Buffer): string =>
   createHmac('sha256', kek).update('tallycell kek fingerprint').digest('hex').slice(0, 16)
 
-const associatedData = ({ kind, name }: Envelope): Buffer => Buffer.from(`${FORMAT} ${kind} ${name}`)
+/** What is authenticated with the ciphertext. */
+export const associatedData = ({ kind, name }: Pick<Envelope, 'kind' | 'name'>): Buffer =>
+  Buffer.from(`${FORMAT} ${kind} ${name}`)
+
+/** AES-256-GCM under a key-encryption key: `tag` of 16 octets, `iv` of 12. */
+export interface Sealed {
+  /** Fingerprint of the key-encryption key. */
+  readonly kek: string
+  readonly iv: Buffer
+  readonly ciphertext: Buffer
+  readonly tag: Buffer
+}
+
+export function encodeEnvelope({ kind, name }: Pick<Envelope, 'kind' | 'name'>, sealed: Sealed): Buffer {
+  const file = {
+    format: FORMAT,
+    kind,
+    name,
+    kek: sealed.kek,
+    iv: sealed.iv.toString('hex'),
+    ciphertext: sealed.ciphertext.toString('hex'),
+    tag: sealed.tag.toString('hex'),
+  }
+  return Buffer.from(`${JSON.stringify(file)}\n`)
+}
+
+/**
+ * The inverse of `encodeEnvelope`, for the keys whose fingerprints are `keks`; `kekFile`: what to call them. Throws KEY_FILE_DAMAGED or
+ * KEY_KEK_WRONG.
+ */
+export function decodeEnvelope(envelope: Omit<Envelope, 'kek'>, stored: Buffer, keks: readonly string[]): Sealed {
+  const { file, kekFile } = envelope
+  // The last octet written is the line end: without it the file was cut short.
+  if (stored.at(-1) !== 0x0a) return fail('KEY_FILE_DAMAGED', { file, reason: 'it is cut short' })
+  const parsed = parse(stored)
+  if (!Value.Check(fileSchema, parsed))
+    return fail('KEY_FILE_DAMAGED', { file, reason: `it is not of the form ${FORMAT}` })
+  if (!keks.includes(parsed.kek)) return fail('KEY_KEK_WRONG', { file, kekFile })
+  if (parsed.kind !== envelope.kind || parsed.name !== envelope.name)
+    return fail('KEY_FILE_DAMAGED', { file, reason: `it holds the ${parsed.kind} '${parsed.name}'` })
+  return {
+    kek: parsed.kek,
+    iv: Buffer.from(parsed.iv, 'hex'),
+    ciphertext: Buffer.from(parsed.ciphertext, 'hex'),
+    tag: Buffer.from(parsed.tag, 'hex'),
+  }
+}
 
 /** The file's octets for `plain`. */
 export function sealEnvelope(envelope: Envelope, plain: Buffer): Buffer {
@@ -48,36 +94,20 @@ export function sealEnvelope(envelope: Envelope, plain: Buffer): Buffer {
     associatedData(envelope),
   )
   const ciphertext = Buffer.concat([cipher.update(plain), cipher.final()])
-  const file = {
-    format: FORMAT,
-    kind: envelope.kind,
-    name: envelope.name,
-    kek: kekFingerprint(envelope.kek),
-    iv: iv.toString('hex'),
-    ciphertext: ciphertext.toString('hex'),
-    tag: cipher.getAuthTag().toString('hex'),
-  }
-  return Buffer.from(`${JSON.stringify(file)}\n`)
+  return encodeEnvelope(envelope, { kek: kekFingerprint(envelope.kek), iv, ciphertext, tag: cipher.getAuthTag() })
 }
 
 /** The inverse of `sealEnvelope`. Throws KEY_FILE_DAMAGED or KEY_KEK_WRONG. */
 export function openEnvelope(envelope: Envelope, stored: Buffer): Buffer {
-  const { file, kekFile, kek } = envelope
-  const damaged = (reason: string): never => fail('KEY_FILE_DAMAGED', { file, reason })
-  // The last octet written is the line end: without it the file was cut short.
-  if (stored.at(-1) !== 0x0a) return damaged('it is cut short')
-  const parsed = parse(stored)
-  if (!Value.Check(fileSchema, parsed)) return damaged(`it is not of the form ${FORMAT}`)
-  if (parsed.kek !== kekFingerprint(kek)) return fail('KEY_KEK_WRONG', { file, kekFile })
-  if (parsed.kind !== envelope.kind || parsed.name !== envelope.name)
-    return damaged(`it holds the ${parsed.kind} '${parsed.name}'`)
-  const decipher = createDecipheriv('aes-256-gcm', kek, Buffer.from(parsed.iv, 'hex'), { authTagLength: TAG_LENGTH })
-  decipher.setAAD(associatedData(envelope)).setAuthTag(Buffer.from(parsed.tag, 'hex'))
-  const head = decipher.update(Buffer.from(parsed.ciphertext, 'hex'))
+  const { file, kek } = envelope
+  const { iv, ciphertext, tag } = decodeEnvelope(envelope, stored, [kekFingerprint(kek)])
+  const decipher = createDecipheriv('aes-256-gcm', kek, iv, { authTagLength: TAG_LENGTH })
+  decipher.setAAD(associatedData(envelope)).setAuthTag(tag)
+  const head = decipher.update(ciphertext)
   try {
     return Buffer.concat([head, decipher.final()])
   } catch {
-    return damaged('its seal is broken')
+    return fail('KEY_FILE_DAMAGED', { file, reason: 'its seal is broken' })
   }
 }
 

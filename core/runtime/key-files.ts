@@ -105,6 +105,9 @@ async function syncFolder(folder: string): Promise<void> {
   }
 }
 
+/** As `readPrivate`, of a file that an operator, systemd or Kubernetes supplies. */
+export const readSupplied = (file: string): Promise<Buffer | undefined> => readPrivate(file, OTHERS_OF_CREDENTIAL)
+
 export interface KekPlace {
   readonly path: string
   readonly directory: string

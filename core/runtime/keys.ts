@@ -7,6 +7,7 @@ import type { Config, Section } from '../config/section.ts'
 import { fail } from '../kernel/errors.ts'
 import type { EnvelopeKind } from './envelope.ts'
 import { createFileKek, type FileKekOptions, type Kek } from './kek.ts'
+import { createPkcs11Kek, type Pkcs11Options } from './kek-pkcs11.ts'
 import { createOnce, readPrivate, replacePrivate, secureFolder } from './key-files.ts'
 
 /** An Ed25519 key (RFC 8032). The private part never leaves it. */
@@ -54,22 +55,57 @@ export const keysSection = {
       Type.String({
         minLength: 1,
         description:
-          'While the key-encryption key is being replaced: the file of the old one. It still opens keys; `tallycell key rewrap` seals them under kekFile.',
+          'While the key-encryption key is being replaced: the file of the old one. It still opens keys; `tallycell key rewrap` seals them under the new one.',
       }),
+    ),
+    pkcs11: Type.Object(
+      {
+        module: Type.Optional(
+          Type.String({
+            minLength: 1,
+            description:
+              'Library of a security module (PKCS #11), such as /usr/lib/softhsm/libsofthsm2.so. With it the key-encryption key stays in the module; kekFile is not read. Needs the package pkcs11js.',
+          }),
+        ),
+        token: Type.String({ minLength: 1, default: 'tallycell', description: 'Label of the token in the module.' }),
+        key: Type.String({
+          minLength: 1,
+          default: 'kek',
+          description: 'Label of an AES key of 256 bits in it that never leaves it and may encrypt and decrypt.',
+        }),
+        previousKey: Type.Optional(
+          Type.String({
+            minLength: 1,
+            description: 'While the key is being replaced: label of the old one, which still opens.',
+          }),
+        ),
+        pinFile: Type.Optional(
+          Type.String({
+            minLength: 1,
+            description: 'File that holds the PIN of the token, alone. Required with module.',
+          }),
+        ),
+      },
+      { description: 'A hardware security module, or a key service that has a PKCS #11 library.' },
     ),
   }),
 } satisfies Section
 
-export type KeyStoreOptions = FileKekOptions
+export interface KeyStoreOptions extends FileKekOptions {
+  /** Where the key-encryption key is in a security module; `previousKekFile` may still open what was sealed before. */
+  readonly pkcs11?: Pkcs11Options | undefined
+}
 
 /** The key store that the configuration names. */
 export function configuredKeyStore(config: Config): SealedKeyStore {
-  const { directory, kekFile, previousKekFile } = config.get(keysSection)
+  const { directory, kekFile, previousKekFile, pkcs11 } = config.get(keysSection)
   const path = (file: string | undefined) => (file === undefined ? undefined : config.resolvePath(file))
+  const { module, pinFile, token, key, previousKey } = pkcs11
   return createKeyStore({
     directory: join(config.dataDir, directory),
     kekFile: path(kekFile),
     previousKekFile: path(previousKekFile),
+    pkcs11: module === undefined ? undefined : { module, token, key, previousKey, pinFile: path(pinFile) },
   })
 }
 
@@ -83,7 +119,8 @@ const KEY_FILE = /^([a-z0-9][a-z0-9-]{0,63})\.(key|secret)$/
 /** Opens nothing until a key is asked for. Every failure is a KEY_… error of the catalogue, without key material. */
 export function createKeyStore(options: KeyStoreOptions): SealedKeyStore {
   const { directory } = options
-  const kek = createFileKek(options)
+  const kek =
+    options.pkcs11 === undefined ? createFileKek(options) : createPkcs11Kek(options.pkcs11, options.previousKekFile)
   const remember = createMemory()
 
   /** The stored octets of `name`, or `length` random ones that are stored now. */
