@@ -42,6 +42,8 @@ export interface AccessWorld {
 }
 
 export interface WorldOptions extends Partial<AaaOptions> {
+  /** The test's own, `t.testdir()`: keys lie below it. */
+  readonly folder: string
   readonly sims?: number
   readonly standing?: StandingPort
   readonly seal?: Uint8Array
@@ -50,9 +52,9 @@ export interface WorldOptions extends Partial<AaaOptions> {
 }
 
 /** Fills the vault of an empty store with active SIMs, each with a subscriber. */
-export async function fillVault(t: Test, store: Store, count: number): Promise<readonly TestSim[]> {
+export async function fillVault(t: Test, store: Store, folder: string, count: number): Promise<readonly TestSim[]> {
   const sims = testSims(count)
-  const world = testWorld(t, store, testVault(t, store))
+  const world = testWorld(t, store, testVault(t, store, folder))
   await world.load(csvOf(sims))
   for (const [n, sim] of sims.entries()) {
     const subscriber = subscriberId(subscriberOf(n))
@@ -65,11 +67,11 @@ export async function fillVault(t: Test, store: Store, count: number): Promise<r
 export async function accessWorld(
   t: Test,
   store: Store,
-  { sims: count = 1, standing = OPEN, seal = new Uint8Array(32).fill(7), ...options }: WorldOptions = {},
+  { folder, sims: count = 1, standing = OPEN, seal = new Uint8Array(32).fill(7), ...options }: WorldOptions,
 ): Promise<AccessWorld> {
-  const vault = testVault(t, store)
+  const vault = testVault(t, store, folder)
   const found = await store.db.selectFrom('sim').select('imsi').execute()
-  const sims = found.length > 0 ? testSims(found.length) : await fillVault(t, store, count)
+  const sims = found.length > 0 ? testSims(found.length) : await fillVault(t, store, folder, count)
   const subscribers = createSubscriberDirectory(store)
   await subscribers.load()
   const metrics = new Registry()
