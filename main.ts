@@ -102,7 +102,7 @@ async function createNode(config: Config, log: Logger): Promise<Node> {
   const standing = createChargingStanding({ store, radios, subscribers }, config)
   const offload = createOffload(
     {
-      ...{ store, radios, subscribers, certificates, standing, clock, metrics },
+      ...{ store, keys, radios, subscribers, certificates, standing, clock, metrics },
       ...{ vectors: sims, accessKeys: await aaaKeys(keys) },
       log: log.child({ module: 'radius' }),
     },
@@ -133,7 +133,7 @@ async function createNode(config: Config, log: Logger): Promise<Node> {
   const tls = tlsFiles(config, config.get(httpSection).tls)
   const partner = await createPartnerApi(
     {
-      ...{ store, keys, clock, version },
+      ...{ store, keys, clock, metrics, version },
       log: log.child({ module: 'partner' }),
       routes: [
         billingRoutes({ voucherKey: () => keys.secret('vouchers', 32) }),

@@ -8,6 +8,7 @@ import type { SessionListener } from '../core/events/sessions/port.ts'
 import type { StandingPort } from '../core/events/standing.ts'
 import type { Clock } from '../core/kernel/clock.ts'
 import { fail } from '../core/kernel/errors.ts'
+import type { KeyStore } from '../core/runtime/keys.ts'
 import type { Part } from '../core/runtime/module.ts'
 import { createAccessServer } from '../core/transport/radius/access-server.ts'
 import { createAccountingServer } from '../core/transport/radius/accounting-server.ts'
@@ -17,6 +18,7 @@ import type { TlsMaterial } from './aaa/tls.ts'
 import { type AccountingDeps, createAccounting } from './accounting/accounting.ts'
 import { radiusSection } from './accounting/settings.ts'
 import { createControl } from './control/control.ts'
+import { createProxy } from './proxy/proxy.ts'
 import { createRadsec, isSite } from './radsec/radsec.ts'
 
 export { aaaKeys } from './aaa/aaa.ts'
@@ -39,6 +41,7 @@ export interface Offload extends Part {
 
 export interface OffloadDeps extends Omit<AccountingDeps, 'classes'> {
   readonly clock: Clock
+  readonly keys: Pick<KeyStore, 'secret'>
   readonly certificates: CertificateDirectory
   readonly standing: StandingPort
   readonly vectors: AuthVectorPort
@@ -53,6 +56,8 @@ export function createOffload(deps: OffloadDeps, config: Config): Offload {
   const { access } = settings
   const aaa = createAaa(deps, deps.accessKeys, { ...access, tls: access.tls && readTls(access.tls, config) })
   const accounting = createAccounting({ ...deps, classes: aaa.classes })
+  const proxy = createProxy({ ...deps, readSecret }, settings.proxy, config)
+  const [answerAccess, handle] = [proxy.access(aaa.answer), proxy.accounting(accounting.handle)]
   const clients = settings.clients.map(
     ({ name, address, secretFile, requireMessageAuthenticator, control, maker }) => ({
       ...{ name, address, maker, requireMessageAuthenticator },
@@ -61,14 +66,14 @@ export function createOffload(deps: OffloadDeps, config: Config): Offload {
     }),
   )
   const server = createAccountingServer(
-    { handle: accounting.handle, log: deps.log, metrics: deps.metrics },
+    { handle, log: deps.log, metrics: deps.metrics },
     {
       listen: listen.map(addressOf),
       clients: clients.map(({ name, address, secret }) => ({ name, address, secret })),
     },
   )
   const radsec = createRadsec(
-    { ...deps, answer: createAnswer({ access: aaa.answer, accounting: accounting.handle }) },
+    { ...deps, answer: createAnswer({ access: answerAccess, accounting: handle }) },
     settings.radsec,
     config,
   )
@@ -78,10 +83,10 @@ export function createOffload(deps: OffloadDeps, config: Config): Offload {
     { port, maker, roles: { slow: slowRole, normal: normalRole } },
   )
   const accessServer = createAccessServer(
-    { answer: createAnswer({ access: aaa.answer }), log: deps.log, metrics: deps.metrics },
+    { answer: createAnswer({ access: answerAccess }), log: deps.log, metrics: deps.metrics },
     { listen: access.listen.map(addressOf), clients, requestsPerSecond: access.requestsPerSecond },
   )
-  const parts: readonly Part[] = [aaa, server, accessServer, radsec, control]
+  const parts: readonly Part[] = [aaa, proxy, server, accessServer, radsec, control]
   return {
     name: 'radius',
     address: server.address,

@@ -338,6 +338,15 @@ export interface Schema {
   }
   radio_certificate_member: { serial: string; radio_id: string }
   radio_certificate_event: { event_id: Generated<bigint>; serial: string; kind: string; at: bigint }
+  proxy_accounting: {
+    record_no: Generated<bigint>
+    digest: Uint8Array
+    realm: string
+    packet: Uint8Array
+    received_at: bigint
+    attempt: bigint
+    next_at: bigint
+  }
   control_order: {
     order_no: Generated<bigint>
     session_no: bigint

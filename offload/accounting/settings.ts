@@ -3,6 +3,7 @@ import { Type } from 'typebox'
 import { ADDRESS_PATTERN } from '../../core/config/address.ts'
 import type { Section } from '../../core/config/section.ts'
 import { accessSchema } from '../aaa/settings.ts'
+import { proxySettings } from '../proxy/settings.ts'
 import { controlSettings, makerSetting, radsecSettings } from '../radsec/settings.ts'
 
 export const radiusSection = {
@@ -39,5 +40,6 @@ export const radiusSection = {
     access: accessSchema,
     radsec: radsecSettings,
     control: controlSettings,
+    proxy: proxySettings,
   }),
 } satisfies Section

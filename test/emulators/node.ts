@@ -29,6 +29,9 @@ export interface NodeOptions {
   readonly hosts?: readonly string[]
   /** More of the settings `radius.access`. */
   readonly access?: Readonly<Record<string, unknown>>
+  /** More settings of `radius`, and of each of its clients. */
+  readonly radius?: Readonly<Record<string, unknown>>
+  readonly client?: Readonly<Record<string, unknown>>
   /** Settings of billing beside the price. */
   readonly billing?: Readonly<Record<string, unknown>>
 }
@@ -73,7 +76,11 @@ export async function createTestNode(options: NodeOptions): Promise<TestNode> {
     radius: {
       listen: hosts.map((at) => formatAddress({ host: at, port: radius.port })),
       access: { listen: hosts.map((at) => formatAddress({ host: at, port: access.port })), ...options.access },
-      clients: clients.map((address, index) => ({ name: clientName(index), address, secretFile: 'secret' })),
+      clients: clients.map((address, index) => ({
+        ...{ name: clientName(index), address, secretFile: 'secret' },
+        ...options.client,
+      })),
+      ...options.radius,
     },
     billing: { price: Number(PRICE), ...billing },
     settlement: { embedded: { port: 0 } },
@@ -129,7 +136,7 @@ async function isHealthy(http: string): Promise<boolean> {
   }
 }
 
-async function freeUdpPort(host: string): Promise<number> {
+export async function freeUdpPort(host: string): Promise<number> {
   const socket = createSocket(host.includes(':') ? 'udp6' : 'udp4')
   socket.bind(0, host)
   await once(socket, 'listening')
@@ -139,7 +146,7 @@ async function freeUdpPort(host: string): Promise<number> {
   return port
 }
 
-async function freeTcpPort(): Promise<number> {
+export async function freeTcpPort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1')
   await once(server, 'listening')
   const address = server.address()
