@@ -76,11 +76,22 @@ export async function partnerWorld(
   const folder = existsSync(t.testdirName) ? t.testdirName : t.testdir()
   const keys = createKeyStore({ directory: join(folder, 'keys') })
   const clock = (): Millis => world.now
+  const metrics = createMetrics()
   const service = await createPartnerApi(
-    { store, keys, clock, log, routes, version: '0', clientAuthority: false },
+    {
+      store,
+      keys,
+      clock,
+      log,
+      metrics,
+      routes,
+      version: '0',
+      clientAuthority: false,
+      delivery: { delays: [20, 20], poll: 10 },
+    },
     { ...SETTINGS, ...settings },
   )
-  const app = createApp({ log, metrics: createMetrics(), routes: [service.routes] })
+  const app = createApp({ log, metrics, routes: [service.routes] })
   t.teardown(() => app.close())
   const inject = async (options: InjectOptions): Promise<Reply> => {
     const answer = await app.inject(options)

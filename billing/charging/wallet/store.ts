@@ -14,6 +14,7 @@ import {
   type Totals,
   writeAccounts,
 } from '../../ledger/store.ts'
+import { tellPartners } from '../notices/store.ts'
 import { ANY_SERVICE, type Plan, type ServiceFilter, type Unit } from '../plan/plan.ts'
 import { AccountsFull, type Accrual, type Book, type ChargingEvent } from './book.ts'
 import type { Pot, Purse, WalletRow } from './purse.ts'
@@ -305,8 +306,9 @@ const walletRow = (w: WalletRow): bigint[] => [
 ]
 
 /** Appends to the journal of charging events. */
-export const saveEvents = (sql: Sql, events: readonly ChargingEvent[]): Promise<number> =>
-  sql.insert(
+export async function saveEvents(sql: Sql, events: readonly ChargingEvent[]): Promise<void> {
+  if (events.length === 0) return
+  await sql.insert(
     EVENTS,
     events.map(({ at, subscriber, kind, account, percent, amount, unit }) => [
       at,
@@ -318,3 +320,5 @@ export const saveEvents = (sql: Sql, events: readonly ChargingEvent[]): Promise<
       unit ?? null,
     ]),
   )
+  await tellPartners(sql, events)
+}

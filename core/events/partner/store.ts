@@ -33,12 +33,21 @@ const EVENTS: Target = {
   columns: ['tenant_id', 'type', 'subject', 'data', 'at', 'taken'],
 }
 
-/** Says to the tenants' webhooks what the caller's transaction does; nobody hears of it unless that commits. Ids in no certain order. */
+/**
+ * Says to the tenants' webhooks what the caller's transaction does; nobody hears of it unless that commits. Ids of the events that
+ * somebody may hear, in no certain order: for a tenant without webhooks nothing is written.
+ */
 export async function emit(sql: Sql, events: readonly PartnerEvent[]): Promise<bigint[]> {
+  if (events.length === 0) return []
+  const tenants = [...new Set(events.map(({ tenant }) => tenant))].sort()
+  const listening = await sql.find<{ tenant_id: PayerId }>('select tenant_id from webhook', 'tenant_id', tenants)
+  const heard = new Set(listening.map(({ tenant_id }) => tenant_id))
   const rows = await sql.insertReturning<{ event_id: bigint }>(
     EVENTS,
     'event_id',
-    events.map(({ tenant, type, subject, data, at }) => [tenant, type, subject, toJson(data), at, 0n]),
+    events
+      .filter(({ tenant }) => heard.has(tenant))
+      .map(({ tenant, type, subject, data, at }) => [tenant, type, subject, toJson(data), at, 0n]),
   )
   return rows.map(({ event_id }) => event_id)
 }

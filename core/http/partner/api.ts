@@ -1,5 +1,6 @@
 // The partner API as main.ts sees it: the domains' routes on Fastify, the token endpoint, the OpenAPI document, jobs and webhooks.
 import type { FastifyError, FastifyInstance, FastifyReply } from 'fastify'
+import type { Registry } from 'prom-client'
 import type { Clock } from '../../kernel/clock.ts'
 import { isTallycellError, TallycellError } from '../../kernel/errors.ts'
 import type { Logger } from '../../log/logger.ts'
@@ -22,18 +23,23 @@ import type { PartnerSettings } from './settings.ts'
 import { createTidy } from './tidy.ts'
 import { tokenEndpoint } from './token-endpoint.ts'
 import { createTokens } from './tokens.ts'
+import { createDelivery, type DeliveryOptions } from './webhooks/delivery.ts'
+import { webhookRoutes } from './webhooks/routes.ts'
 
 export interface PartnerApiDeps {
   readonly store: Store
   readonly keys: KeyStore
   readonly clock: Clock
   readonly log: Logger
+  readonly metrics: Registry
   /** Of the domains. */
   readonly routes: readonly PartnerRoutes[]
   /** Of the program. */
   readonly version: string
   /** True where client certificates have to be signed by a configured authority. */
   readonly clientAuthority: boolean
+  /** For tests that cannot wait as long. */
+  readonly delivery?: Pick<DeliveryOptions, 'delays' | 'poll'>
 }
 
 export interface PartnerService {
@@ -44,9 +50,14 @@ export interface PartnerService {
 }
 
 export async function createPartnerApi(deps: PartnerApiDeps, settings: PartnerSettings): Promise<PartnerService> {
-  const { store, keys, clock, log, version } = deps
-  const { operations, jobs: kinds } = collectRoutes([jobRoutes(), auditRoutes(), ...deps.routes])
+  const { store, keys, clock, log, metrics, version } = deps
   const box = await openBox(keys)
+  const { operations, jobs: kinds } = collectRoutes([
+    jobRoutes(),
+    auditRoutes(),
+    webhookRoutes({ box, targets: settings.webhookTargets }),
+    ...deps.routes,
+  ])
   const tokens = await createTokens(await keys.signingKey('partner-token'), {
     issuer: settings.url,
     audience: `${settings.url}${BASE}`,
@@ -60,9 +71,13 @@ export async function createPartnerApi(deps: PartnerApiDeps, settings: PartnerSe
     jobKinds: new Set(kinds.keys()),
     wakeJobs: jobs.wake,
   }
+  const webhooks = createDelivery(
+    { store, clock, log, metrics, box },
+    { targets: settings.webhookTargets, source: `${settings.url}${BASE}`, ...deps.delivery },
+  )
   const document = JSON.stringify(openApiDocument(operations, { url: settings.url, version }))
   return {
-    parts: [jobs, createTidy({ store, clock, log })],
+    parts: [jobs, webhooks, createTidy({ store, clock, log })],
     routes(app) {
       tokenEndpoint({
         store,

@@ -1,9 +1,10 @@
-// Forgets answers that nobody can ask for again.
+// Forgets answers that nobody can ask for again, and old events.
 import type { Clock } from '../../kernel/clock.ts'
 import type { Logger } from '../../log/logger.ts'
 import type { Part } from '../../runtime/module.ts'
 import type { Store } from '../../store/store.ts'
 import { forgetAnswers } from './replay/store.ts'
+import { forgetEvents } from './webhooks/store.ts'
 
 export interface TidyDeps {
   readonly store: Store
@@ -19,9 +20,13 @@ export function createTidy({ store, clock, log }: TidyDeps): Part {
   let working: Promise<unknown> | undefined
   const run = async (): Promise<void> => {
     try {
-      while ((await store.batch((sql) => forgetAnswers(sql, clock()))) > 0) await new Promise(setImmediate)
+      for (const forget of [forgetAnswers, forgetEvents])
+        while ((await store.batch((sql) => forget(sql, clock()))) > 0) await new Promise(setImmediate)
     } catch (error) {
-      log.warn({ err: error }, 'old answers of the partner API could not be forgotten and will be tried again')
+      log.warn(
+        { err: error },
+        'old answers and events of the partner API could not be forgotten and will be tried again',
+      )
     }
   }
   return {
