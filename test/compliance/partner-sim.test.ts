@@ -37,6 +37,13 @@ async function world(t: Test, store: Store): Promise<World> {
     orders: () => esim.withClient({ timeout: 400 }),
   })
   const partner = await partnerWorld(t, store, [routes])
+  // Events are written for tenants who listen; this one's deliveries wait.
+  await store.batch((sql) =>
+    sql.run(
+      "insert into webhook (webhook_id, tenant_id, url, types, secret, state, created_at, changed_at) values ('w', 'acme', 'https://a.example', '*', ?, 'paused', 0, 0)",
+      Buffer.alloc(1),
+    ),
+  )
   for (const part of partner.service.parts) await part.start()
   t.teardown(async () => {
     for (const part of partner.service.parts) await part.stop()
