@@ -1,4 +1,4 @@
-#!/usr/bin/env -S node --max-semi-space-size=8
+#!/usr/bin/env -S node --max-semi-space-size=8 --max-old-space-size=2000
 // The roof: the command line, and the one place where modules are built and wired to each other.
 import { readFileSync } from 'node:fs'
 import {

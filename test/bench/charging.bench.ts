@@ -116,9 +116,13 @@ async function onPostgresql(folder: string): Promise<ChargingResult[]> {
 /** Runs a job in a process of its own, so that its memory is its own. */
 function inProcess(job: ChargingJob): Promise<ChargingResult> {
   const load = join(import.meta.dirname, 'charging-load.ts')
-  const child = spawn(process.execPath, ['--import=tsx', '--max-semi-space-size=8', load, JSON.stringify(job)], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  })
+  const child = spawn(
+    process.execPath,
+    ['--import=tsx', '--max-semi-space-size=8', '--max-old-space-size=2000', load, JSON.stringify(job)],
+    {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    },
+  )
   let output = ''
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
     output += text

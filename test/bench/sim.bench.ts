@@ -50,7 +50,14 @@ interface Measured {
 
 /** In a process of its own, started as the program is. */
 async function measureAlone(folder: string, options: StoreOptions): Promise<Measured> {
-  const args = ['--import=tsx', '--max-semi-space-size=8', import.meta.filename, folder, JSON.stringify(options)]
+  const args = [
+    '--import=tsx',
+    '--max-semi-space-size=8',
+    '--max-old-space-size=2000',
+    import.meta.filename,
+    folder,
+    JSON.stringify(options),
+  ]
   const { stdout } = await promisify(execFile)(process.execPath, args)
   return JSON.parse(stdout) as Measured
 }
