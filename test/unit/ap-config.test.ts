@@ -25,7 +25,7 @@ t.test('every product is told what it needs', async (t) => {
       /^\toption nasid 'ap-cafe-1'$/m,
       /^\toption acct_interval '300'$/m,
       /^\toption dae_port '3799'$/m,
-      /^\tlist iw_anqp_3gpp_cell_net '310,410'$/m,
+      /^\tlist iw_anqp_3gpp_cell_net '001,01;310,410'$/m,
       /^\tlist iw_roaming_consortium 'f4f5e8'$/m,
     ],
     unifi: [/"interim_update_interval": 300/, /"nas_identifier": "ap-cafe-1"/, /"radius_das_enabled": true/],

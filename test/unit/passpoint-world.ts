@@ -28,38 +28,43 @@ export const SECRET = "pa\"ss\\w$rd 'of' cafe-1"
 export const IMSI = '001010000000017'
 const OWNER = wallet('7EqQdEULxWcraVx3mXKFjc84LhCkMGZCkRuDpvcMwJeK')
 
-/** Writes ca.pem; NAME.pem (with its chain) and NAME.key for each of `names`; expired.pem with its key. */
-async function writeCertificates(folder: string): Promise<void> {
+/** ca.pem; NAME.pem (with its chain) and NAME.key of a signer (RSA), a user and an expired user (ECDSA). Made once a process. */
+let certificates: Promise<Map<string, string>> | undefined
+
+async function makeCertificates(): Promise<Map<string, string>> {
   const root = await newPair(EC)
-  const rootCertificate = await x509.X509CertificateGenerator.createSelfSigned({
+  const day = 86_400_000
+  const at = (offset: number): Date => new Date(Date.now() + offset)
+  const authority = await x509.X509CertificateGenerator.createSelfSigned({
     name: 'CN=Test authority',
     keys: root,
     signingAlgorithm: EC,
-    notBefore: new Date(Date.now() - 86_400_000),
-    notAfter: new Date(Date.now() + 86_400_000),
+    notBefore: at(-day),
+    notAfter: at(day),
     extensions: [new x509.BasicConstraintsExtension(true, undefined, true)],
   })
-  writeFileSync(join(folder, 'ca.pem'), rootCertificate.toString('pem'))
+  const files = new Map([['ca.pem', authority.toString('pem')]])
   for (const [name, algorithm, until] of [
-    ['signer', RSA, 86_400_000],
-    ['user', EC, 86_400_000],
+    ['signer', RSA, day],
+    ['user', EC, day],
     ['expired', EC, -3_600_000],
   ] as const) {
     const keys = await newPair(algorithm)
     const leaf = await x509.X509CertificateGenerator.create({
       subject: `CN=${name}`,
-      issuer: rootCertificate.subject,
+      issuer: authority.subject,
       publicKey: keys.publicKey,
       signingKey: root.privateKey,
       signingAlgorithm: EC,
-      notBefore: new Date(Date.now() - 86_400_000),
-      notAfter: new Date(Date.now() + until),
+      notBefore: at(-day),
+      notAfter: at(until),
     })
-    writeFileSync(join(folder, `${name}.pem`), `${leaf.toString('pem')}\n${rootCertificate.toString('pem')}`)
+    files.set(`${name}.pem`, `${leaf.toString('pem')}\n${authority.toString('pem')}`)
     const der = Buffer.from(await webcrypto.subtle.exportKey('pkcs8', keys.privateKey)).toString('base64')
-    const pem = `-----BEGIN PRIVATE KEY-----\n${der.replace(/(.{64})/g, '$1\n')}\n-----END PRIVATE KEY-----\n`
-    writeFileSync(join(folder, `${name}.key`), pem)
+    const lines = der.replace(/(.{64})/g, '$1\n')
+    files.set(`${name}.key`, `-----BEGIN PRIVATE KEY-----\n${lines}\n-----END PRIVATE KEY-----\n`)
   }
+  return files
 }
 
 const newPair = (algorithm: typeof RSA | typeof EC): Promise<webcrypto.CryptoKeyPair> =>
@@ -87,7 +92,8 @@ export async function passpointShell(
   changes: Record<string, unknown> = {},
 ): Promise<{ dir: string; run: Run }> {
   const dir = t.testdir({ 'cafe.secret': `${SECRET}\n`, 'hall.secret': 'secret of hall-1\n', 'odd.secret': 'a\nb\n' })
-  await writeCertificates(dir)
+  certificates ??= makeCertificates()
+  for (const [name, pem] of await certificates) writeFileSync(join(dir, name), pem)
   const store = await openStore({ path: join(dir, 'p.db') })
   t.teardown(() => store.close())
   const now = systemClock()

@@ -58,7 +58,7 @@ function format(accessPoint: AccessPoint): string {
     ...(bssid === undefined ? [] : [`hessid=${withColons(bssid)}`]),
     ...network.rcois.map((rcoi) => `roaming_consortium=${rcoi}`),
     `domain_name=${network.domain}`,
-    ...cellNetworks(network),
+    ...cellNetworks(network).map((networks) => `anqp_3gpp_cell_net=${networks}`),
     ...naiRealms(network).map((realm) => `nai_realm=${realm}`),
     'hs20=1',
     'disable_dgaf=1',
@@ -69,8 +69,9 @@ function format(accessPoint: AccessPoint): string {
 
 export const withColons = (bssid: string): string => bssid.replace(/(..)(?=.)/g, '$1:')
 
-const cellNetworks = ({ plmns }: PasspointNetwork): string[] =>
-  plmns.length === 0 ? [] : [`anqp_3gpp_cell_net=${plmns.map(({ mcc, mnc }) => `${mcc},${mnc}`).join(';')}`]
+/** `MCC,MNC;MCC,MNC`, or nothing. */
+export const cellNetworks = ({ plmns }: PasspointNetwork): string[] =>
+  plmns.length === 0 ? [] : [plmns.map(({ mcc, mnc }) => `${mcc},${mnc}`).join(';')]
 
 /** `encoding,realm,method[credential type]…`; hostapd and what is built on it read it so. */
 export const naiRealms = (network: PasspointNetwork): string[] =>

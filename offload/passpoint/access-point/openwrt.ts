@@ -1,6 +1,6 @@
 // OpenWrt: a wifi-iface section of /etc/config/wireless in UCI's own form.
 import { type AccessPoint, about, fit, type Product, secretOf, throughProxy } from './access-point.ts'
-import { naiRealms, withColons } from './hostapd.ts'
+import { cellNetworks, naiRealms, withColons } from './hostapd.ts'
 
 const TITLE = 'OpenWrt 23.05 or later with the full wpad package'
 
@@ -51,10 +51,8 @@ function format(accessPoint: AccessPoint): string {
     ...(bssid === undefined ? [] : [option('iw_hessid', withColons(bssid))]),
     ...list('iw_roaming_consortium', network.rcois),
     ...list('iw_domain_name', [network.domain]),
-    ...list(
-      'iw_anqp_3gpp_cell_net',
-      network.plmns.map(({ mcc, mnc }) => `${mcc},${mnc}`),
-    ),
+    // One entry: releases differ in what they put between several.
+    ...list('iw_anqp_3gpp_cell_net', cellNetworks(network)),
     ...list('iw_nai_realm', naiRealms(network)),
     option('hs20', 1),
     option('disable_dgaf', 1),
