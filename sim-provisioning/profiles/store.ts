@@ -4,7 +4,8 @@ import { type Imsi, type PayerId, type PlanId, payerId, planId, type SubscriberI
 import { type Millis, millis } from '../../core/kernel/units.ts'
 import type { AddOutcome } from '../../core/store/add-outcome.ts'
 import type { Page } from '../../core/store/page.ts'
-import type { Store, Tx } from '../../core/store/store.ts'
+import type { Sql, Target } from '../../core/store/sql.ts'
+import type { Store } from '../../core/store/store.ts'
 
 export interface NewSubscriber {
   readonly subscriber: SubscriberId
@@ -40,20 +41,64 @@ export async function addSubscriber(store: Store, subscriber: NewSubscriber, now
   if (outcome !== 'added') fail('SUBSCRIBER_EXISTS', { subscriber: subscriber.subscriber })
 }
 
+const SUBSCRIBER: Target = {
+  table: 'subscriber',
+  columns: ['subscriber_id', 'imsi', 'payer_id', 'plan_id', 'created_at'],
+  conflict: 'do nothing',
+}
+
+interface SubscriberRow {
+  readonly subscriber_id: string
+  readonly imsi: string
+  readonly payer_id: string
+  readonly plan_id: string
+}
+
 /** Registers subscribers in one transaction, each as if alone: one that is refused does not stop the others. Outcomes in order. */
-export async function addSubscribers(
+export const addSubscribers = (
   store: Store,
   subscribers: readonly NewSubscriber[],
   now: Millis,
-): Promise<AddOutcome[]> {
-  return store.transaction(
-    async (tx) => {
-      const outcomes: AddOutcome[] = []
-      for (const subscriber of subscribers) outcomes.push(await addOne(tx, subscriber, now))
-      return outcomes
-    },
-    ['subscriber'],
+): Promise<AddOutcome[]> =>
+  store.batch(async (sql) => {
+    await sql.journal(SUBSCRIBER.table)
+    const inserted = await sql.insertReturning<Pick<SubscriberRow, 'subscriber_id' | 'imsi'>>(
+      SUBSCRIBER,
+      'subscriber_id, imsi',
+      subscribers.map(({ subscriber, imsi, payer = DEFAULT_PAYER, plan = DEFAULT_PLAN }) => [
+        ...[subscriber, imsi, payer, plan, now],
+      ]),
+    )
+    const added = new Set(inserted.map((row) => `${row.subscriber_id} ${row.imsi}`))
+    // The same row twice in a set is added once.
+    const outcomes = subscribers.map(({ subscriber, imsi }) => added.delete(`${subscriber} ${imsi}`))
+    const judge = await findRegistered(
+      sql,
+      subscribers.filter((_subscriber, index) => outcomes[index] !== true),
+    )
+    return subscribers.map((subscriber, index) => (outcomes[index] ? 'added' : judge(subscriber)))
+  })
+
+/** Says what stands in the way of subscribers that were not added. */
+async function findRegistered(
+  sql: Sql,
+  refused: readonly NewSubscriber[],
+): Promise<(subscriber: NewSubscriber) => AddOutcome> {
+  const select = 'select subscriber_id, imsi, payer_id, plan_id from subscriber'
+  const distinct = (values: readonly string[]): string[] => [...new Set(values)]
+  const ids = distinct(refused.map(({ subscriber }) => subscriber))
+  const imsis = distinct(refused.map(({ imsi }) => imsi))
+  const byId = new Map(
+    (await sql.find<SubscriberRow>(select, 'subscriber_id', ids)).map((row) => [row.subscriber_id, row]),
   )
+  const byImsi = new Map((await sql.find<SubscriberRow>(select, 'imsi', imsis)).map((row) => [row.imsi, row]))
+  return ({ subscriber, imsi, payer = DEFAULT_PAYER, plan = DEFAULT_PLAN }) => {
+    const same = byId.get(subscriber)
+    if (same?.imsi === imsi && same.payer_id === payer && same.plan_id === plan) return 'unchanged'
+    if (same) return new TallycellError('SUBSCRIBER_EXISTS', { subscriber })
+    const other = byImsi.get(imsi)?.subscriber_id ?? ''
+    return new TallycellError('IMSI_TAKEN', { imsi: maskImsi(imsi), subscriber: other })
+  }
 }
 
 /**
@@ -79,28 +124,6 @@ export async function changePlan(store: Store, subscriber: SubscriberId, plan: P
     },
     ['subscriber'],
   )
-}
-
-async function addOne(
-  tx: Tx,
-  { subscriber, imsi, payer = DEFAULT_PAYER, plan = DEFAULT_PLAN }: NewSubscriber,
-  now: Millis,
-): Promise<AddOutcome> {
-  const { numInsertedOrUpdatedRows } = await tx
-    .insertInto('subscriber')
-    .values({ subscriber_id: subscriber, imsi, payer_id: payer, plan_id: plan, created_at: now })
-    .onConflict((conflict) => conflict.doNothing())
-    .executeTakeFirstOrThrow()
-  if (numInsertedOrUpdatedRows !== 0n) return 'added'
-  const others = await tx
-    .selectFrom('subscriber')
-    .selectAll()
-    .where((eb) => eb.or([eb('subscriber_id', '=', subscriber), eb('imsi', '=', imsi)]))
-    .execute()
-  const same = others.find((other) => other.subscriber_id === subscriber)
-  if (same?.imsi === imsi && same.payer_id === payer && same.plan_id === plan) return 'unchanged'
-  if (same) return new TallycellError('SUBSCRIBER_EXISTS', { subscriber })
-  return new TallycellError('IMSI_TAKEN', { imsi: maskImsi(imsi), subscriber: others[0]?.subscriber_id ?? '' })
 }
 
 /** Subscribers in the order of their ids, IMSI masked; `more` when others follow. */

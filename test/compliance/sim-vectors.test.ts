@@ -6,6 +6,7 @@ import type { Store } from '../../core/store/store.ts'
 import { milenage } from '../../sim-provisioning/auth/milenage.ts'
 import { readSqn, seqOf, sqn } from '../../sim-provisioning/auth/sqn.ts'
 import { answer, newUsim, type UsimState } from '../../sim-provisioning/auth/usim.ts'
+import { changePlan } from '../../sim-provisioning/profiles/store.ts'
 import { activate, moveCard, setLock } from '../../sim-provisioning/profiles/subscriptions/life.ts'
 import { readSequence } from '../../sim-provisioning/vault/sequence/store.ts'
 import { createVectors, type VectorService } from '../../sim-provisioning/vault/vectors.ts'
@@ -161,6 +162,30 @@ onEachEngine('a damaged key stops its own SIM only', async (t, database) => {
   const from = service(t, world)
   const [mine, theirs] = await Promise.all([from.vectors(request(one.imsi)), from.vectors(request(two.imsi))])
   t.match([mine, theirs], [{ result: 'vectors' }, { result: 'unavailable' }])
+})
+
+onEachEngine('a hundred imports and edits at once touch no sequence number', async (t, database) => {
+  const world = testWorld(t, await database.open())
+  const { store } = world
+  const SIMS = 10
+  const sims = await activeSims(world, SIMS)
+  const from = service(t, world)
+  for (const [n, sim] of sims.entries()) await vectors(from, request(sim.imsi, { count: n + 1 }))
+  const read = () => Promise.all(sims.map((sim) => sequenceOf(store, sim)))
+  const before = await read()
+  t.equal(new Set(before).size, SIMS)
+  const file = csvOf([...sims, ...testSims(5, 50)])
+  const work = Array.from({ length: 100 }, async (_, n): Promise<unknown> => {
+    const sim = sims[n % SIMS] ?? testSim(0)
+    const subscriber = subscriberId(`s${n % SIMS}`)
+    if (n % 4 === 0) return world.load(file, { batch: `again-${n}` })
+    if (n % 4 === 1) return setLock(store, subscriber, 'port', n % 8 === 1, act)
+    if (n % 4 === 2) return changePlan(store, subscriber, planId(`p${n}`))
+    await moveCard(lifeDeps(store), sim.imsi, 'suspend', act).catch(() => {})
+    return moveCard(lifeDeps(store), sim.imsi, 'resume', act).catch(() => {})
+  })
+  await Promise.all(work)
+  t.same(await read(), before)
 })
 
 onEachEngine(
