@@ -40,4 +40,12 @@ export const radsec: readonly Definition[] = [
     index: 'usage_session_subscriber',
     on: `usage_session (subscriber_id) where state = 'open' and subscriber_id is not null`,
   },
+  // Accounting of roamers that their home server has not acknowledged yet. digest: SHA-256 of who sent it and the packet, so that a
+  // retransmission is not forwarded twice; realm: of the route that it takes; packet: as it came.
+  {
+    table: 'proxy_accounting',
+    columns: `record_no identity, digest blob not null unique, realm text not null, packet blob not null, received_at integer not null,
+    attempt integer not null, next_at integer not null`,
+  },
+  { index: 'proxy_accounting_due', on: 'proxy_accounting (next_at)' },
 ]
