@@ -160,7 +160,8 @@ function begin({ certificate, key, clientCa }: TlsMaterial): Handshake {
     socket.on('error', () => {
       handshake.failed = true
     })
-    if (socket.authorized && socket.getProtocol() === 'TLSv1.3') socket.write(COMMITMENT)
+    // After the session tickets, which OpenSSL writes when this event is over: nothing may follow it (RFC 9190 §2.5).
+    if (socket.authorized && socket.getProtocol() === 'TLSv1.3') setImmediate(() => socket.write(COMMITMENT))
   })
   server.on('tlsClientError', () => {
     handshake.failed = true

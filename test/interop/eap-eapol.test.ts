@@ -6,9 +6,10 @@ import { openStore } from '../../core/store/store.ts'
 import { eapol } from '../emulators/eap-eapol.ts'
 import { accessWorld, SECRET } from '../emulators/eap-world.ts'
 
-const store = await openStore({ path: join(t.testdir(), 'eapol.db') })
+const folder = t.testdir()
+const store = await openStore({ path: join(folder, 'eapol.db') })
 t.teardown(() => store.close())
-const { port, sims } = await accessWorld(t, store, { sims: 6 })
+const { port, sims } = await accessWorld(t, store, { folder, sims: 6 })
 const REALM = 'wlan.mnc001.mcc001.3gppnetwork.org'
 
 const sim = (n: number) => {
