@@ -36,7 +36,7 @@ export interface Radsec extends Part {
 }
 
 /** What a site is called among RADIUS clients: no name in the configuration has a slash. */
-export const siteName = (radio: string): string => `radsec/${radio}`
+const siteName = (radio: string): string => `radsec/${radio}`
 export const isSite = (client: string): boolean => client.startsWith('radsec/')
 
 /** Certificates that other processes issued or revoked are seen after this, milliseconds. */
