@@ -28,6 +28,7 @@ import { tlsFiles } from './core/http/tls.ts'
 import { systemClock } from './core/kernel/clock.ts'
 import { type Logger, logSection } from './core/log/logger.ts'
 import { createMetrics } from './core/metrics/metrics.ts'
+import { open5gsCommands } from './core/open5gs/commands.ts'
 import { configuredKeyStore, keysSection } from './core/runtime/keys.ts'
 import type { Part } from './core/runtime/module.ts'
 import { runParts } from './core/runtime/run.ts'
@@ -226,6 +227,7 @@ await runProcess({
     demoCommand({ sections: SECTIONS, createNode }),
     ...configCommands(SECTIONS),
     ...storeCommands(),
+    ...open5gsCommands(),
     ...partnerCommands(),
     ...radioCommands(),
     ...passpointCommands({ subscribers: createSubscriberDirectory, radiosNamed }),

@@ -1065,6 +1065,12 @@ export const ERRORS = {
     message: "'{came}' is no address: expected host:port such as 127.0.0.1:3868",
     hint: 'correct it below diameter in the configuration',
   },
+  DIAMETER_UNNAMED: {
+    http: 500,
+    exit: 78,
+    message: 'this node has no name for Diameter peers',
+    hint: 'set diameter.identity in the configuration, such as ocs.example.com',
+  },
   DIAMETER_TLS_INCOMPLETE: {
     http: 500,
     exit: 78,
