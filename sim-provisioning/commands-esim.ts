@@ -38,7 +38,7 @@ const actOf = ({ options }: Input, context: CommandContext): Act => ({
   now: context.clock(),
 })
 
-export const orderJson = (one: Order) => ({
+const orderJson = (one: Order) => ({
   order: one.orderId,
   tenant: one.tenant,
   state: one.state,
@@ -105,7 +105,7 @@ const confirm: Command = {
 }
 
 /** Throws ID_INVALID, without the code. */
-export function readCode(text: string): string {
+function readCode(text: string): string {
   const code = text.trim()
   if (/^[\x21-\x7e]{1,64}$/.test(code)) return code
   const expected = '1 to 64 characters without blanks'

@@ -52,9 +52,10 @@ function checkProperty(
 ): unknown {
   if (schema.properties) {
     const inside = [...checking.overrides.keys()].some((name) => name.startsWith(`${path}.`))
-    // An optional group that nobody mentions stays away, with the defaults inside it.
-    return written || inside || absent.required || absent.fallback !== undefined
-      ? checkObject(schema, written, path, checking)
+    // An optional group that nobody mentions, or in which everything is commented out, stays away, with the defaults inside it.
+    const group = present(written)
+    return group || inside || absent.required || absent.fallback !== undefined
+      ? checkObject(schema, group, path, checking)
       : undefined
   }
   const located = checking.overrides.get(path) ?? present(written)

@@ -1,6 +1,6 @@
 // The SM-DP+ that prepares our eSIM profiles, and the way it reaches us.
 import { readFileSync } from 'node:fs'
-import { type Static, Type } from 'typebox'
+import { Type } from 'typebox'
 import { ADDRESS_PATTERN } from '../../core/config/address.ts'
 import type { Config, Section } from '../../core/config/section.ts'
 import { fail } from '../../core/kernel/errors.ts'
@@ -75,8 +75,6 @@ export const esimSection = {
     ),
   }),
 } satisfies Section
-
-export type EsimSettings = Static<(typeof esimSection)['schema']>
 
 export interface TlsFiles {
   readonly certificate: Buffer

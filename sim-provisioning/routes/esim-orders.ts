@@ -51,7 +51,7 @@ const CODE = Type.Optional(
   }),
 )
 
-export const orderBody = (one: Order) => ({
+const orderBody = (one: Order) => ({
   order: one.orderId,
   state: one.state,
   iccid: one.iccid ?? null,

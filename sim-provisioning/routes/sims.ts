@@ -42,7 +42,7 @@ const SIM = Type.Object({
   changed: TIME,
 })
 
-export const simBody = (sim: Sim) => ({
+const simBody = (sim: Sim) => ({
   iccid: sim.iccid,
   imsi: sim.imsi,
   batch: sim.batch,

@@ -44,7 +44,7 @@ const SUBSCRIPTION = Type.Object({
   changed: TIME,
 })
 
-export const subscriptionBody = (one: ListedSubscription) => ({
+const subscriptionBody = (one: ListedSubscription) => ({
   subscription: one.subscriber,
   state: one.state,
   reason: one.reason,

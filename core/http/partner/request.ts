@@ -35,6 +35,7 @@ export const BASE = '/partner/v1'
 /** The draft leaves the form open (draft-ietf-httpapi-idempotency-key-header-07 §2.1); quotes around it are taken for part of it. */
 const KEY = /^[\x21-\x7e]{1,255}$/
 const JSON_TYPE = 'application/json; charset=utf-8'
+const PROBLEM_TYPE = 'application/problem+json'
 
 interface Wanted {
   readonly operation: Operation
@@ -162,7 +163,8 @@ function send(request: FastifyRequest, reply: FastifyReply, answer: Answered, wr
   const known = request.headers['if-none-match']
   if (!writes && known !== undefined && headers.etag !== undefined && matchesWeakly(known, headers.etag))
     return reply.code(304).send()
-  return body === '' ? reply.send() : reply.type(JSON_TYPE).send(body)
+  // A handler answers with a problem, and does not throw it, where what it has written has to be kept.
+  return body === '' ? reply.send() : reply.type(status >= 400 ? PROBLEM_TYPE : JSON_TYPE).send(body)
 }
 
 function callOf({ box, jobKinds }: RequestDeps, sql: Sql, wanted: Wanted, onQueued: () => void): AnyCall {
