@@ -25,14 +25,16 @@ export function exampleConfig(sections: readonly Section[]): string {
   )
 }
 
-function explain(key: string, schema: SchemaView, path: readonly string[], required: boolean): string {
+/** `absent`: a group above it is left out, so that this one has to be too. */
+function explain(key: string, schema: SchemaView, path: readonly string[], required: boolean, absent = false): string {
   const indent = '  '.repeat(path.length - 1)
   const words = schema.description ? [schema.description] : []
   if (schema.properties) {
+    const out = absent || !required
     const below = Object.entries(schema.properties).map(([name, item]) =>
-      explain(name, item, [...path, name], schema.required?.includes(name) === true),
+      explain(name, item, [...path, name], schema.required?.includes(name) === true, out),
     )
-    return `${comment(words, indent)}${indent}${key}:\n${below.join('')}`
+    return `${comment(words, indent)}${indent}${out ? '#' : ''}${key}:\n${below.join('')}`
   }
   const needed = required && schema.default === undefined ? ' Required.' : ''
   words.push(`Expected: ${expected(schema)}.${needed}`, `Variable: ${variableName(path)}`)
