@@ -1,9 +1,14 @@
 // What the commands about SIMs have in common: the vault, and who is at the command line.
+import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { userInfo } from 'node:os'
-import type { CommandContext, OptionSpec } from '../core/cli/command.ts'
-import { fail } from '../core/kernel/errors.ts'
+import type { CommandContext, Input, OptionSpec } from '../core/cli/command.ts'
+import { appendAudit } from '../core/http/partner/audit/store.ts'
+import { fail, isTallycellError, TallycellError } from '../core/kernel/errors.ts'
+import type { PayerId } from '../core/kernel/ids.ts'
+import { toJson } from '../core/kernel/units.ts'
 import { configuredKeyStore, type SealedKeyStore } from '../core/runtime/keys.ts'
+import type { Sql } from '../core/store/sql.ts'
 import type { Store } from '../core/store/store.ts'
 import { createVault, type Vault } from './vault/vault.ts'
 
@@ -32,6 +37,53 @@ export async function readText(path: string): Promise<string> {
     return await readFile(path, 'utf8')
   } catch (error) {
     return fail('FILE_UNREADABLE', { path, reason: error instanceof Error ? error.message : String(error) }, error)
+  }
+}
+
+export interface Audited {
+  /** The words of the command. */
+  readonly action: string
+  readonly input: Input
+  /** Whose trail gets the entry: who has the object. Read before the work is done. */
+  readonly tenant: (sql: Sql) => Promise<PayerId>
+}
+
+/**
+ * What a command changes, in one transaction with the entry in the tenant's audit trail. A refusal because of a lock is kept as well: the
+ * subscriber is told of it.
+ */
+export async function audited<Result>(
+  context: CommandContext,
+  { action, input, tenant }: Audited,
+  work: (joined: Pick<Store, 'batch'>) => Promise<Result>,
+): Promise<Result> {
+  const store = await context.store()
+  const done = await store.batch(async (sql) => {
+    const whose = await tenant(sql)
+    const result = await unlessLocked(() => work({ batch: (inner) => inner(sql) }))
+    const { args, options } = input
+    await appendAudit(sql, {
+      tenant: whose,
+      at: context.clock(),
+      actor: `cli:${actorOf(options.as)}`,
+      action,
+      // What is named first; a number that follows is nobody else's business.
+      target: Object.values(args)[0] ?? '',
+      status: result instanceof TallycellError ? 409 : 200,
+      bodyHash: createHash('sha256').update(toJson({ args, options })).digest(),
+    })
+    return result
+  })
+  if (done instanceof TallycellError) throw done
+  return done
+}
+
+async function unlessLocked<Result>(work: () => Promise<Result>): Promise<Result | TallycellError> {
+  try {
+    return await work()
+  } catch (error) {
+    if (isTallycellError(error) && error.code === 'SUBSCRIPTION_LOCKED') return error
+    throw error
   }
 }
 

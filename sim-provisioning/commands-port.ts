@@ -5,7 +5,8 @@ import { table } from '../core/cli/table.ts'
 import { fail } from '../core/kernel/errors.ts'
 import { subscriberId } from '../core/kernel/ids.ts'
 import { decimal, type Millis, millis } from '../core/kernel/units.ts'
-import { AS_OPTION, actorOf, instant, readText } from './command-deps.ts'
+import type { Sql } from '../core/store/sql.ts'
+import { AS_OPTION, actorOf, audited, instant, readText } from './command-deps.ts'
 import { ACT_OPTIONS, actOf } from './commands-subscription.ts'
 import { msisdn } from './profiles/msisdn.ts'
 import { takeAnswers } from './profiles/porting/file-adapter.ts'
@@ -131,7 +132,10 @@ const say = (event: keyof typeof SAID): Command => ({
   examples: [`tallycell port ${event} 3`],
   async run(input, context) {
     const act = { ...actOf(input, context), reference: input.options.reference }
-    return said(await movePort(await context.store(), portNumber(input.args.port), event, act))
+    const port = portNumber(input.args.port)
+    const tenant = async (sql: Sql) => (await needPort(sql, port)).tenant
+    const audit = { action: `port ${event}`, input, tenant }
+    return said(await audited(context, audit, (joined) => movePort(joined, port, event, act)))
   },
 })
 

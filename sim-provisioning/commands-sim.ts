@@ -5,10 +5,11 @@ import { table } from '../core/cli/table.ts'
 import type { SuspendCharging } from '../core/events/sessions/port.ts'
 import { fail, isTallycellError } from '../core/kernel/errors.ts'
 import { payerId } from '../core/kernel/ids.ts'
+import type { Sql } from '../core/store/sql.ts'
 import { createSimReader } from './batch/formats.ts'
 import { readSim } from './batch/record.ts'
 import { sealSim, VALUES_PER_SIM } from './batch/seal.ts'
-import { instant, openVault, readText } from './command-deps.ts'
+import { audited, instant, openVault, readText } from './command-deps.ts'
 import { ACT_OPTIONS, actOf } from './commands-subscription.ts'
 import { type MncDigits, mncDigits } from './profiles/home-imsi.ts'
 import { addRange, createRangeBook, listRanges, RANGE_KINDS } from './profiles/ranges/store.ts'
@@ -167,8 +168,11 @@ const step = (event: CardStep, suspendCharging: SuspendCharging): Command => ({
   options: ACT_OPTIONS,
   examples: [`tallycell sim ${event} 8988211000000000018 --cause customer --reason 'by telephone'`],
   async run(input, context) {
-    const deps = { store: await context.store(), suspendCharging }
-    const sim = await moveCard(deps, input.args.iccid ?? '', event, actOf(input, context))
+    const digits = input.args.iccid ?? ''
+    const tenant = async (sql: Sql) => payerId((await needSim(sql, digits)).tenant)
+    const sim = await audited(context, { action: `sim ${event}`, input, tenant }, (joined) =>
+      moveCard({ store: joined, suspendCharging }, digits, event, actOf(input, context)),
+    )
     return { text: `SIM ${sim.iccid} is ${sim.state}.`, json: simJson(sim) }
   },
 })

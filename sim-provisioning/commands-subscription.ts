@@ -5,9 +5,10 @@ import { table } from '../core/cli/table.ts'
 import type { SuspendCharging } from '../core/events/sessions/port.ts'
 import { fail } from '../core/kernel/errors.ts'
 import { iccid } from '../core/kernel/iccid.ts'
-import { payerId, planId, subscriberId } from '../core/kernel/ids.ts'
+import { payerId, planId, type SubscriberId, subscriberId } from '../core/kernel/ids.ts'
 import { decimal } from '../core/kernel/units.ts'
-import { AS_OPTION, actorOf, instant } from './command-deps.ts'
+import type { Sql } from '../core/store/sql.ts'
+import { AS_OPTION, actorOf, audited, instant } from './command-deps.ts'
 import { type Act, CAUSES, causeOf } from './profiles/act.ts'
 import { msisdn } from './profiles/msisdn.ts'
 import { listEvents } from './profiles/sims/store.ts'
@@ -32,6 +33,13 @@ export const ACT_OPTIONS = {
   reason: { value: 'TEXT', summary: 'why, in words, for the record' },
   ...AS_OPTION,
 } as const satisfies Record<string, OptionSpec>
+
+/** The trail of who has the subscription. */
+const auditOf = (input: Input, action: string, subscriber: SubscriberId) => ({
+  action: `subscriber ${action}`,
+  input,
+  tenant: async (sql: Sql) => (await needSubscription(sql, subscriber)).tenant,
+})
 
 /** What the options say. Throws ID_INVALID. */
 export const actOf = ({ options }: Input, context: CommandContext): Act => ({
@@ -83,7 +91,8 @@ const activateCommand: Command = {
       iccid: iccid(options.sim ?? ''),
       msisdn: options.number === undefined ? undefined : msisdn(options.number),
     }
-    await activate(store, wanted, actOf(input, context))
+    const audit = { action: 'subscriber activate', input, tenant: async () => wanted.tenant }
+    await audited(context, audit, (joined) => activate(joined, wanted, actOf(input, context)))
     const held = await store.batch((sql) => needSubscription(sql, subscriber))
     return {
       text: `Subscription ${subscriber} is active: SIM ${held.iccid}, plan ${held.plan}.`,
@@ -108,7 +117,9 @@ const move = (event: keyof typeof MOVES, suspendCharging: SuspendCharging): Comm
   async run(input, context) {
     const store = await context.store()
     const subscriber = subscriberId(input.args.id ?? '')
-    const { state } = await moveSubscription({ store, suspendCharging }, subscriber, event, actOf(input, context))
+    const { state } = await audited(context, auditOf(input, event, subscriber), (joined) =>
+      moveSubscription({ store: joined, suspendCharging }, subscriber, event, actOf(input, context)),
+    )
     const held = await store.batch((sql) => needSubscription(sql, subscriber))
     return { text: `Subscription ${subscriber} is ${state}. ${MOVES[event][1]}`, json: subscriptionJson(held) }
   },
@@ -123,7 +134,10 @@ const swap: Command = {
   async run(input, context) {
     const store = await context.store()
     const subscriber = subscriberId(input.args.id ?? '')
-    await swapSim(store, subscriber, iccid(input.args.iccid ?? ''), actOf(input, context))
+    const card = iccid(input.args.iccid ?? '')
+    await audited(context, auditOf(input, 'swap', subscriber), (joined) =>
+      swapSim(joined, subscriber, card, actOf(input, context)),
+    )
     const held = await store.batch((sql) => needSubscription(sql, subscriber))
     return { text: `Subscription ${subscriber} has the SIM ${held.iccid}.`, json: subscriptionJson(held) }
   },
@@ -139,7 +153,9 @@ const number: Command = {
     const store = await context.store()
     const subscriber = subscriberId(input.args.id ?? '')
     const wanted = msisdn(input.args.msisdn ?? '')
-    await changeMsisdn(store, subscriber, wanted, actOf(input, context))
+    await audited(context, auditOf(input, 'number', subscriber), (joined) =>
+      changeMsisdn(joined, subscriber, wanted, actOf(input, context)),
+    )
     const held = await store.batch((sql) => needSubscription(sql, subscriber))
     return { text: `Subscription ${subscriber} has the number ${maskImsi(wanted)}.`, json: subscriptionJson(held) }
   },
@@ -163,7 +179,9 @@ const lock = (word: 'lock' | 'unlock'): Command => ({
     const store = await context.store()
     const subscriber = subscriberId(input.args.id ?? '')
     const wanted = readLock(input.args.lock)
-    await setLock(store, subscriber, wanted, word === 'lock', actOf(input, context))
+    await audited(context, auditOf(input, word, subscriber), (joined) =>
+      setLock(joined, subscriber, wanted, word === 'lock', actOf(input, context)),
+    )
     const held = await store.batch((sql) => needSubscription(sql, subscriber))
     return { text: `Subscription ${subscriber}: ${wanted} is ${word}ed.`, json: subscriptionJson(held) }
   },
@@ -177,7 +195,9 @@ const drop: Command = {
   examples: ['tallycell subscriber drop alice'],
   async run(input, context) {
     const subscriber = subscriberId(input.args.id ?? '')
-    await dropSessions(await context.store(), subscriber, actOf(input, context))
+    await audited(context, auditOf(input, 'drop', subscriber), (joined) =>
+      dropSessions(joined, subscriber, actOf(input, context)),
+    )
     const text = `The sessions of ${subscriber} are ordered to end; a running node does so within seconds.`
     return { text, json: { subscriber, ordered: 'drop' } }
   },

@@ -46,7 +46,7 @@ export const PORT_EVENTS = ['submit', 'confirm', 'complete', 'refuse', 'cancel']
 export type PortStep = (typeof PORT_EVENTS)[number]
 
 /** A port that was confirmed cannot be called off: the other side has changed its routing. */
-export const PORT_STEPS: readonly Transition<PortState, PortStep, never>[] = [
+const PORT_STEPS: readonly Transition<PortState, PortStep, never>[] = [
   { from: 'requested', on: 'submit', to: 'submitted' },
   { from: 'requested', on: 'cancel', to: 'cancelled' },
   { from: 'submitted', on: 'confirm', to: 'confirmed' },

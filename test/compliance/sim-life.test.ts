@@ -1,7 +1,7 @@
 import t from 'tap'
 import { diagram } from '../../core/kernel/fsm.ts'
 import { iccid } from '../../core/kernel/iccid.ts'
-import { imsi, planId, subscriberId } from '../../core/kernel/ids.ts'
+import { imsi, payerId, planId, subscriberId } from '../../core/kernel/ids.ts'
 import { createSubscriberDirectory } from '../../sim-provisioning/profiles/directory.ts'
 import { type Msisdn, msisdn } from '../../sim-provisioning/profiles/msisdn.ts'
 import {
@@ -16,6 +16,8 @@ import { checkPin, listPorts } from '../../sim-provisioning/profiles/porting/sto
 import { addRange } from '../../sim-provisioning/profiles/ranges/store.ts'
 import { mayAuthenticate, SIM_STATES, SIM_STEPS, stepSim } from '../../sim-provisioning/profiles/sim-machine.ts'
 import { listEvents, needSim } from '../../sim-provisioning/profiles/sims/store.ts'
+import { addSubscriber } from '../../sim-provisioning/profiles/store.ts'
+import { SUBSCRIPTION_LIFE, SUBSCRIPTION_STATES } from '../../sim-provisioning/profiles/subscription-machine.ts'
 import {
   activate,
   changeMsisdn,
@@ -25,6 +27,7 @@ import {
   swapSim,
 } from '../../sim-provisioning/profiles/subscriptions/life.ts'
 import {
+  listSubscriptions,
   lockSubscription,
   unsentNotices,
 } from '../../sim-provisioning/profiles/subscriptions/store.ts'
@@ -56,6 +59,77 @@ t.test('the life of a SIM: every state is reached, from every one but the last a
   t.equal(stepSim('blocked', 'resume').legal, false)
   t.match(diagram(SIM_STEPS), /blocked --> suspended: unblock/)
 })
+
+t.test('the life of a subscription: every state is reached, and only a terminated one has no way on', async (t) => {
+  t.same([...new Set(['active', ...SUBSCRIPTION_LIFE.map(({ to }) => to)])].sort(), [...SUBSCRIPTION_STATES].sort())
+  t.same(
+    SUBSCRIPTION_STATES.filter((state) => !SUBSCRIPTION_LIFE.some(({ from }) => from === state)),
+    ['terminated'],
+  )
+  t.match(diagram(SUBSCRIPTION_LIFE), /suspended --> suspended: swap \/ assign, activate, suspend/)
+})
+
+onEachEngine('numbers that were given away or are only asked for cannot be taken', async (t, database) => {
+  const world = testWorld(t, await database.open())
+  const { store } = world
+  await world.load(csvOf(testSims(3)))
+  const zeta = { tenant: payerId('zeta'), kind: 'msisdn', mncDigits: undefined } as const
+  await addRange(store, { ...zeta, first: '447400123450', last: '447400123451' }, NOW)
+  await open(world, ALICE, 0, { msisdn: number(6) })
+  await open(world, BOB, 1)
+  const deps = { store, adapter: byHand }
+  const coming = { direction: 'in', subscriber: BOB, partner: 'other' } as const
+  await t.rejects(requestPort(deps, { ...coming, msisdn: number(6) }, act), { code: 'MSISDN_TAKEN' }, 'of alice')
+  await t.rejects(requestPort(deps, { ...coming, msisdn: number(0) }, act), { code: 'RANGE_FOREIGN' }, 'of zeta')
+  const port = await requestPort(deps, { ...coming, direction: 'out', subscriber: ALICE, msisdn: number(6) }, act)
+  await t.rejects(moveSubscription(lifeDeps(store), ALICE, 'terminate', act), { code: 'PORT_OPEN' })
+  await moveSubscription(lifeDeps(store), ALICE, 'cease', act)
+  await movePort(store, port.portId, 'confirm', act)
+  await movePort(store, port.portId, 'complete', act)
+  await t.rejects(changeMsisdn(store, BOB, number(6), act), { code: 'MSISDN_TAKEN' }, 'another operator has it now')
+  await moveSubscription(lifeDeps(store), ALICE, 'terminate', act)
+  const foreign = { ...act, tenant: payerId('zeta') }
+  await t.rejects(moveSubscription(lifeDeps(store), BOB, 'suspend', foreign), { code: 'SUBSCRIPTION_UNKNOWN' })
+  await t.rejects(moveCard(lifeDeps(store), card(1), 'suspend', foreign), { code: 'SIM_UNKNOWN' })
+  await t.rejects(movePort(store, port.portId, 'cancel', foreign), { code: 'PORT_UNKNOWN' })
+  const failing: PortAdapter = { submit: () => Promise.reject(new Error('line is down')), cancel: async () => {} }
+  await t.rejects(requestPort({ store, adapter: failing }, { ...coming, msisdn: number(7) }, act), /line is down/)
+  const [kept] = (await store.batch((sql) => listPorts(sql, { limit: 9, open: true }))).ports
+  t.match(kept, { state: 'requested', subscriber: BOB })
+  t.match(await submitPort(deps, kept?.portId ?? 0n, undefined, act), { state: 'submitted' })
+})
+
+onEachEngine(
+  'a subscriber that was registered by its IMSI alone is suspended like any other, and gets its SIM later',
+  async (t, database) => {
+    const world = testWorld(t, await database.open())
+    const { store } = world
+    await world.load(csvOf(testSims(2)))
+    await addSubscriber(store, { subscriber: ALICE, imsi: imsi('001019999999999'), payer: ACME }, NOW)
+    await addSubscriber(store, { subscriber: BOB, imsi: imsi(testSim(1).imsi), payer: ACME }, NOW)
+    await moveSubscription(lifeDeps(store), ALICE, 'suspend', { ...act, cause: 'unpaid' })
+    await t.rejects(moveSubscription(lifeDeps(store), ALICE, 'suspend', act), {
+      code: 'SIM_STEP',
+      message: 'alice is suspended: it cannot suspend',
+      hint: /resume \(tallycell subscriber resume alice\)/,
+    })
+    await swapSim(store, ALICE, card(0), act)
+    t.equal(await stateOf(world, 0), 'suspended')
+    await moveSubscription(lifeDeps(store), ALICE, 'resume', act)
+    t.equal(await stateOf(world, 0), 'active')
+    await open(world, BOB, 1)
+    await t.rejects(moveSubscription(lifeDeps(store), subscriberId('nobody'), 'suspend', act), {
+      code: 'SUBSCRIPTION_UNKNOWN',
+    })
+    const { subscriptions } = await store.batch((sql) => listSubscriptions(sql, { limit: 9, tenant: 'acme' }))
+    t.match(subscriptions, [
+      { subscriber: ALICE, state: 'active', iccid: card(0) },
+      { subscriber: BOB, iccid: card(1) },
+    ])
+    const events = await store.batch((sql) => listEvents(sql, 'subscriber:alice', 9))
+    t.match(events.at(-1), { kind: 'suspend', from: 'active', to: 'suspended', actor: 'alice', cause: 'unpaid' })
+  },
+)
 
 onEachEngine('a SIM and its subscription go together', async (t, database) => {
   const world = testWorld(t, await database.open())

@@ -5,7 +5,9 @@ import t, { type Test } from 'tap'
 import { suspend } from '../../billing/charging/suspension/store.ts'
 import type { CommandContext, Output } from '../../core/cli/command.ts'
 import { loadConfig } from '../../core/config/load.ts'
+import { listAudit, verifyAudit } from '../../core/http/partner/audit/store.ts'
 import { systemClock } from '../../core/kernel/clock.ts'
+import { payerId } from '../../core/kernel/ids.ts'
 import { toJson } from '../../core/kernel/units.ts'
 import { keysSection } from '../../core/runtime/keys.ts'
 import { openStore } from '../../core/store/store.ts'
@@ -177,4 +179,116 @@ t.test('home network keys, and the alarm for one that everybody has', async (t) 
   t.same((await run('key rewrap')).json, { files: 0, dataKeys: 0 })
   await t.rejects(run('key add', ['256']), { code: 'ID_INVALID' })
   await t.rejects(run('key rotate', ['77', '78']), { code: 'NETWORK_KEY_UNKNOWN' })
+})
+
+t.test('a subscription from its SIM to its end, each step in the audit trail', async (t) => {
+  const { dir, run } = await shell(t, { 'sims.csv': csvOf(testSims(3)) })
+  await run('batch import', [join(dir, 'sims.csv')], { 'mnc-digits': '2' })
+  const [first, second] = [testSim(0).iccid, testSim(1).iccid]
+  const opened = await run('subscriber activate', ['alice'], { sim: first, number: '+44 7400 123456' })
+  t.match(opened.json, { state: 'active', iccid: first, msisdn: /^44740\S+56$/, plan: 'flat' })
+  await run('subscriber suspend', ['alice'], { cause: 'unpaid', reason: 'two bills', as: 'carol' })
+  await t.rejects(run('subscriber suspend', ['alice']), { code: 'SIM_STEP', hint: /tallycell subscriber resume alice/ })
+  await t.rejects(run('subscriber suspend', ['alice'], { cause: 'whim' }), { code: 'ID_INVALID', message: /customer/ })
+  await run('subscriber resume', ['alice'])
+  await run('subscriber lock', ['alice', 'sim-swap'])
+  await t.rejects(run('subscriber swap', ['alice', second]), { code: 'SUBSCRIPTION_LOCKED' })
+  await t.rejects(run('subscriber lock', ['alice', 'everything']), { code: 'ID_INVALID' })
+  await run('subscriber unlock', ['alice', 'sim-swap'])
+  t.match((await run('subscriber swap', ['alice', second], { cause: 'damaged' })).json, { iccid: second })
+  await run('subscriber number', ['alice', '+447400123457'])
+  await run('subscriber drop', ['alice'])
+  await run('sim block', [second], { cause: 'stolen' })
+  await run('sim unblock', [second])
+  const notices = await run('subscriber notices')
+  t.match(notices.text, /sim-swap-refused/)
+  t.match((await run('subscriber notices', [], { sent: '1,2,3,4,5' })).json, { sent: 5 })
+  t.match((await run('subscriber notices')).text, 'Every subscriber has been told.')
+  await run('subscriber cease', ['alice'], { cause: 'customer' })
+  await run('subscriber terminate', ['alice'])
+  await t.rejects(run('subscriber resume', ['alice']), { code: 'SIM_STEP', hint: /open another/ })
+  const shown = await run('subscriber show', ['alice'])
+  t.match(shown.text, /suspend: active -> suspended, unpaid, by carol: two bills/)
+  t.notMatch(shown.text, /7400123456|7400123457/, 'numbers are masked')
+  await run('sim reserve', [testSim(2).iccid])
+  const store = await openStore({ path: join(dir, 's.db') })
+  const trail = await store.batch((sql) => listAudit(sql, payerId('default'), 0n, 100))
+  const check = await verifyAudit((work) => store.batch(work), payerId('default'))
+  await store.close()
+  t.equal(check.broken, undefined)
+  t.match(
+    trail.map(({ action, target, status }) => `${action} ${target} ${status}`),
+    [
+      'subscriber activate alice 200',
+      'subscriber suspend alice 200',
+      'subscriber resume alice 200',
+      'subscriber lock alice 200',
+      'subscriber swap alice 409',
+      'subscriber unlock alice 200',
+      'subscriber swap alice 200',
+      'subscriber number alice 200',
+      'subscriber drop alice 200',
+      `sim block ${second} 200`,
+      `sim unblock ${second} 200`,
+      'subscriber cease alice 200',
+      'subscriber terminate alice 200',
+      `sim reserve ${testSim(2).iccid} 200`,
+    ],
+  )
+  t.equal(trail[1]?.actor, 'cli:carol')
+})
+
+t.test('numbers come and go by files', async (t) => {
+  const { dir, run } = await shell(t, {
+    'sims.csv': csvOf(testSims(1)),
+    pin: '4711\n',
+    'tallycell.yaml': 'porting: {adapter: file}\n',
+  })
+  await run('batch import', [join(dir, 'sims.csv')], { 'mnc-digits': '2' })
+  await run('subscriber activate', ['alice'], { sim: testSim(0).iccid })
+  t.match((await run('port list')).text, 'No such ports.')
+  const options = { partner: 'other', account: 'A-17', 'pin-file': join(dir, 'pin'), date: '2026-12-01' }
+  const asked = await run('port in', ['alice', '+447400123456'], options)
+  t.match(asked.json, { state: 'submitted', reference: 'port-1', foc: '2026-12-01T00:00:00Z' })
+  const order = JSON.parse(readFileSync(join(dir, 'porting/out/port-1-submit.json'), 'utf8'))
+  t.match(order, {
+    format: 'tallycell-port/1',
+    order: 'submit',
+    port: '1',
+    direction: 'in',
+    msisdn: '447400123456',
+    pin: '4711',
+  })
+  t.equal(statSync(join(dir, 'porting/out/port-1-submit.json')).mode & 0o777, 0o600)
+  t.match((await run('port answers')).text, 'No answers are there.')
+  const say = (name: string, answer: object | string) =>
+    writeFileSync(join(dir, 'porting/in', name), typeof answer === 'string' ? answer : JSON.stringify(answer))
+  say('1.json', { format: 'tallycell-port/1', port: '1', answer: 'confirm', reference: 'OTHER-9' })
+  say('2.json', '{')
+  say('3.json', { format: 'tallycell-port/1', port: '77', answer: 'confirm' })
+  say('4.json', { format: 'tallycell-port/1', port: '1', answer: 'confirm' })
+  say('5.json', { format: 'tallycell-port/1', port: '1', answer: 'perhaps' })
+  const taken = await run('port answers')
+  t.equal(taken.exit, 65)
+  t.match(taken.json, {
+    answers: [
+      { file: '1.json', state: 'confirmed' },
+      { file: '2.json', problem: 'it is no JSON' },
+      { file: '3.json', problem: /no port 77/ },
+      { file: '4.json', state: 'confirmed' },
+      { file: '5.json', problem: /no answer of the form/ },
+    ],
+  })
+  t.ok(existsSync(join(dir, 'porting/bad/5.json')) && existsSync(join(dir, 'porting/done/1.json')))
+  await t.rejects(run('port cancel', ['1']), { code: 'SIM_STEP', hint: /tallycell port complete 1/ })
+  await run('port complete', ['1'])
+  t.match((await run('subscriber show', ['alice'])).json, { msisdn: /^44740/ })
+  t.match((await run('port show', ['1'])).json, { state: 'completed', reference: 'OTHER-9' })
+  const out = await run('port out', ['alice', '+447400123456'], { partner: 'third' })
+  t.match(out.json, { state: 'submitted' })
+  t.match((await run('port cancel', ['2'])).json, { state: 'cancelled' })
+  t.ok(existsSync(join(dir, 'porting/out/port-2-cancel.json')))
+  t.match((await run('port list', [], { open: 'true' })).text, 'No such ports.')
+  t.notMatch((await run('port list')).text, /447400123456/)
+  await t.rejects(run('port in', ['alice', '+447400123458'], { partner: 'x', date: 'soon' }), { code: 'ID_INVALID' })
 })
