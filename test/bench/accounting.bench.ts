@@ -3,6 +3,7 @@
 import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { createTestNode } from '../emulators/node.ts'
+import * as postgresql from '../emulators/postgresql.ts'
 import type { Running } from '../emulators/program.ts'
 import { waitForStages } from '../emulators/stages.ts'
 import { createFreeradius, THREADS } from './freeradius.ts'
@@ -47,11 +48,12 @@ export async function radiusAccounting(note: (line: string) => void): Promise<Be
 
 async function measure(radload: string, base: string, note: (line: string) => void): Promise<BenchRow[]> {
   const ours = await createOurs(join(base, 'tallycell'))
+  const shared = await createShared(join(base, 'shared'))
   const sql = await createSqlPeer(join(base, 'sql'))
   const detail = createDetailPeer(join(base, 'detail'))
   const results = new Map<Contender, LoadResult[]>()
   for (let round = 0; round < ROUNDS; round++) {
-    for (const contender of [ours.contender, sql, detail]) {
+    for (const contender of [ours.contender, shared, sql, detail]) {
       if (contender === undefined) continue
       const result = await turn(contender, radload, `r${round}`)
       const before = results.get(contender) ?? []
@@ -61,7 +63,8 @@ async function measure(radload: string, base: string, note: (line: string) => vo
   const of = (contender: Contender | undefined): Summary | undefined =>
     contender && summary(results.get(contender) ?? [])
   const mine = of(ours.contender)
-  const [postgresql, file] = [of(sql), of(detail)]
+  const [database, file] = [of(sql), of(detail)]
+  const onPostgresql = of(shared)
   const peer = (name: string, value: number | undefined) =>
     value === undefined ? { name: `${name}: missing, or root alone may run it`, value: null } : { name, value }
   const unit = 'requests/s'
@@ -74,11 +77,16 @@ async function measure(radload: string, base: string, note: (line: string) => vo
   for (const [{ name }, all] of results) note(`${name}: ${all.map(describe).join('; ')}`)
   note(ours.note())
   return [
-    against({ id: 'radius.accounting.sqlite', unit, value: rate }, peer(sqlName, postgresql?.rps), 10),
+    against({ id: 'radius.accounting.sqlite', unit, value: rate }, peer(sqlName, database?.rps), 10),
+    against(
+      { id: 'radius.accounting.postgres', unit, value: onPostgresql?.clean === true ? onPostgresql.rps : null },
+      peer(sqlName, database?.rps),
+      4,
+    ),
     against({ id: 'radius.accounting.detail', unit, value: rate }, peer(detailName, file?.rps), 2.5),
     atMost(
       { id: 'radius.accounting.p99', unit: 'ms', value: mine?.p99 ?? null },
-      peer(sqlName, postgresql?.p99),
+      peer(sqlName, database?.p99),
       P99_BOUND,
     ),
     atMost({ id: 'radius.accounting.rss', unit: 'MB', value: ours.rss() }, { name: '-', value: null }, RSS_BOUND),
@@ -89,6 +97,7 @@ function unmeasured(reason: string): BenchRow[] {
   const peer = { name: reason, value: null }
   return [
     against({ id: 'radius.accounting.sqlite', unit: 'requests/s', value: null }, peer, 10),
+    against({ id: 'radius.accounting.postgres', unit: 'requests/s', value: null }, peer, 4),
     against({ id: 'radius.accounting.detail', unit: 'requests/s', value: null }, peer, 2.5),
     atMost({ id: 'radius.accounting.p99', unit: 'ms', value: null }, peer, P99_BOUND),
     atMost({ id: 'radius.accounting.rss', unit: 'MB', value: null }, peer, RSS_BOUND),
@@ -151,6 +160,38 @@ async function createOurs(folder: string): Promise<Ours> {
     rss: () => peak,
     note: () =>
       `Tallycell's stages after the load, until every event had its charge and its receipt: ${drains.join('; ')}`,
+  }
+}
+
+/** One node on a PostgreSQL of its own, as durable as it comes; undefined where PostgreSQL is missing. */
+async function createShared(folder: string): Promise<Contender | undefined> {
+  const cluster = await postgresql.createCluster(join(folder, 'cluster'), {
+    user: 'tallycell',
+    settings: ['max_connections=40', 'shared_buffers=256MB', 'max_wal_size=4GB', 'checkpoint_timeout=15min'],
+  })
+  if (!cluster) return undefined
+  const node = await createTestNode({
+    ...{ folder: join(folder, 'node'), secret: SECRET, form: 'compiled' },
+    store: { url: `postgresql://${cluster.user}@${encodeURIComponent(cluster.socket)}/postgres` },
+  })
+  let database = await cluster.start()
+  await node.provision(RADIOS, SESSIONS)
+  await database.stop('SIGINT')
+  return {
+    name: 'Tallycell, PostgreSQL',
+    port: node.radius.port,
+    async start() {
+      database = await cluster.start()
+      return node.start()
+    },
+    async after() {
+      const rows = await cluster.psql('-At', '-c', 'select count(*) from usage_counter')
+      if (Number(rows) < SESSIONS) throw new Error('our node answered and PostgreSQL has no rows')
+    },
+    async stop(running) {
+      await running.stop()
+      await database.stop('SIGINT')
+    },
   }
 }
 

@@ -35,6 +35,8 @@ export interface NodeOptions {
   /** More settings of `radius`, and of each of its clients. */
   readonly radius?: Readonly<Record<string, unknown>>
   readonly client?: Readonly<Record<string, unknown>>
+  /** Settings of `store`: PostgreSQL instead of a file. */
+  readonly store?: Readonly<Record<string, unknown>>
   /** Settings of billing beside the price. */
   readonly billing?: Readonly<Record<string, unknown>>
 }
@@ -85,6 +87,7 @@ export async function createTestNode(options: NodeOptions): Promise<TestNode> {
       })),
       ...options.radius,
     },
+    ...(options.store && { store: options.store }),
     billing: { price: Number(PRICE), ...billing },
     settlement: { embedded: { port: 0 } },
   }
