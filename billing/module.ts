@@ -134,7 +134,10 @@ async function openBooks(deps: BillingDeps): Promise<Books> {
       await receiptLog.flush()
       return closed
     },
-    release: (id) => releaseHeld({ store, rating, receipts }, id, clock()),
+    release: (id) => {
+      const refresh = () => Promise.all([radios.refresh(), subscribers.refresh()])
+      return releaseHeld({ store, rating, receipts, refresh }, id, clock())
+    },
   }
 }
 

@@ -13,13 +13,20 @@ export interface ReleaseDeps {
   readonly store: Store
   readonly rating: Pick<RatingStage, 'release'>
   readonly receipts: Pick<ReceiptsStage, 'release'>
+  /** Brings the directories that both ask up to date: before the transaction, in which nobody else may read. */
+  readonly refresh: () => Promise<unknown>
 }
 
 /**
  * Takes a row that was set aside after all, and says so in the same transaction: it counts once. Throws HELD_UNKNOWN, HELD_DECIDED,
  * HELD_OF_SESSION for usage of charging sessions, HELD_GONE, or HELD_UNFIT where it does still not fit; it stays held then.
  */
-export async function releaseHeld({ store, rating, receipts }: ReleaseDeps, id: bigint, now: Millis): Promise<HeldRow> {
+export async function releaseHeld(
+  { store, rating, receipts, refresh }: ReleaseDeps,
+  id: bigint,
+  now: Millis,
+): Promise<HeldRow> {
+  await refresh()
   const crowded = new Set<AccountId>()
   const once = async (sql: Sql): Promise<HeldRow> => {
     const row = await lockHeld(sql, id)

@@ -124,7 +124,6 @@ export function createReceiptsStage(deps: ReceiptsDeps, { batch = 1000 }: Receip
         return source
       }),
     async release(sql, journal, position) {
-      await subscribers.refresh()
       const changes = journal === 'registry' ? await radioEventsAfter(sql, position - 1n, 1) : []
       const events = journal === 'receipt' ? await usageAfter(sql, position - 1n, 1) : []
       if ((changes[0] ?? events[0])?.event_id !== position) return false

@@ -83,7 +83,6 @@ export function createRatingStage({ store, subscribers, radios, node }: RatingDe
       })
     },
     async release(sql, event, crowded) {
-      await Promise.all([subscribers.refresh(), radios.refresh()])
       const [row] = await sql.rows<Row>(EVENTS, event - 1n, 1n)
       if (row?.event_id !== event) return false
       const usage = usageOfEvent(row)

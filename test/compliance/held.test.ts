@@ -22,6 +22,7 @@ const RUN = { batch: 250, crowdedBatch: 50, idle: 1, patience: 1 }
 
 const held = (store: Store, all = false) => store.read((sql) => listHeld(sql, { after: 0n, limit: 10, all }))
 const receipts = { release: () => Promise.reject(new Error('not asked')) }
+const refresh = async () => undefined
 
 onEachEngine('a row that rating cannot take is set aside, and the rows behind it are charged', async (t, database) => {
   const { store } = await openWorld(database)
@@ -46,7 +47,7 @@ onEachEngine('a row that rating cannot take is set aside, and the rows behind it
 
   const [first, second] = rows.map(({ held_id }) => held_id)
   if (first === undefined || second === undefined) throw new Error('nothing is held')
-  const release = (id: bigint) => releaseHeld({ store, rating: stageOf(store), receipts }, id, millis(NOON))
+  const release = (id: bigint) => releaseHeld({ store, rating: stageOf(store), receipts, refresh }, id, millis(NOON))
   await t.rejects(release(first), /JSON/, 'still broken')
   t.equal((await held(store)).length, 2)
   await store.batch((sql) => sql.run('update plan set document = ?', plan?.document ?? ''))
@@ -78,7 +79,7 @@ onEachEngine('what cannot be true is charged when somebody believes it, if it fi
   await drain(stage)
   const [alice, bob] = await held(store)
   if (!alice || !bob) throw new Error('nothing is held')
-  const release = (id: bigint) => releaseHeld({ store, rating: stage, receipts }, id, millis(NOON))
+  const release = (id: bigint) => releaseHeld({ store, rating: stage, receipts, refresh }, id, millis(NOON))
   const income = earnedOf(tenant, 'income', 'n1', 'EUR')
   const fill = { debit: payerAccount(tenant, 'refunds', 'EUR'), credit: income, amount: MOST_TOTAL - 1n }
   await store.batch((sql) => postTransfers(sql, [{ ...fill, cause: 'fill', at: millis(NOON) }]))
@@ -95,7 +96,7 @@ onEachEngine('what a charging session could not post is decided by people', asyn
   const columns = ['source', 'at', 'subscriber_id', 'reason', 'usage']
   await store.batch((sql) => sql.insert({ table: 'rating_held', columns }, [row, ['usage:77', ...row.slice(1)]]))
   const [session, gone] = await held(store)
-  const release = (id = 0n) => releaseHeld({ store, rating: stageOf(store), receipts }, id, millis(NOON))
+  const release = (id = 0n) => releaseHeld({ store, rating: stageOf(store), receipts, refresh }, id, millis(NOON))
   await t.rejects(release(session?.held_id), { code: 'HELD_OF_SESSION' })
   await t.rejects(release(gone?.held_id), { code: 'HELD_GONE' })
   t.equal((await held(store)).length, 2)

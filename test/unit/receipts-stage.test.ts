@@ -464,7 +464,8 @@ t.test('a registry row that the log cannot take is set aside, and written once i
     ['cafe VALID', 'broken HOLD(unknown-radio)'],
   )
   const rating = { release: () => Promise.reject(new Error('not asked')) }
-  const release = () => releaseHeld({ store, rating, receipts: stage }, row?.held_id ?? 0n, clock.now)
+  const release = () =>
+    releaseHeld({ store, rating, receipts: stage, refresh: SUBSCRIBERS.refresh }, row?.held_id ?? 0n, clock.now)
   await t.rejects(release(), { code: 'ID_INVALID' })
   t.equal((await rows()).length, 1)
   await store.batch((sql) => sql.run('update radio_event set payout_wallet = ? where event_id = 1', WALLET))
