@@ -6,6 +6,8 @@ import { networkRoutes } from './network.ts'
 import { portRoutes } from './ports.ts'
 import { simRoutes } from './sims.ts'
 import { subscriptionRoutes } from './subscriptions.ts'
+import { inventoryRoutes } from './tmf/inventory.ts'
+import { orderingRoutes } from './tmf/ordering.ts'
 
 export type { RouteDeps }
 
@@ -14,4 +16,6 @@ export const provisioningRoutes =
   (api) => {
     for (const add of [simRoutes(deps), subscriptionRoutes(deps), esimRoutes(deps), portRoutes(deps), networkRoutes()])
       add(api)
+    inventoryRoutes(api)
+    orderingRoutes(api, deps)
   }

@@ -209,7 +209,7 @@ function changeRoutes(api: PartnerApi, { checkPlan }: RouteDeps): void {
 }
 
 /** A refusal because of a lock is an answer, not an error: what the subscriber is told of it has to be kept. */
-export async function unlessLocked(work: () => Promise<Answer>): Promise<Answer> {
+export async function unlessLocked<Result>(work: () => Promise<Result>): Promise<Result | Answer> {
   try {
     return await work()
   } catch (error) {

@@ -26,6 +26,7 @@ const BODIES: Readonly<Record<string, unknown>> = {
   msisdn: { msisdn: '+14155552672' },
   subscriptions: { subscription: 'bob', iccid: TWO, plan: 'flat' },
   'esim-orders': { iccid: testSim(3).iccid },
+  productOrder: { productOrderItem: [{ id: '1', action: 'modify', product: { id: 'alice', status: 'suspended' } }] },
   'port-ins': { subscription: 'alice', msisdn: '+14155552679', partner: 'other' },
   'port-outs': { subscription: 'alice', msisdn: '+14155552671', partner: 'other' },
 }
@@ -51,8 +52,17 @@ t.test('the document, every route of it', async (t) => {
   const { orderId } = await orderProfile(esim.deps, { tenant: ACME, iccid: testSim(4).iccid }, act)
   await confirmOrder(esim.deps, orderId, { release: true }, act)
   const { batch } = await testWorld(t, store, vault).load(csvOf(testSims(1, 40)))
+  const order = { productOrderItem: [{ id: '1', action: 'noChange', product: { id: 'alice' } }] }
+  const made = await w.call(acme, 'POST', '/tmf-api/productOrderingManagement/v4/productOrder', { body: order })
+  const productOrder: string = made.body.id
   const objects = (path: string): Record<string, string> => ({
-    ...{ iccid: ONE, subscription: 'alice', order: orderId, batch },
+    ...{
+      iccid: ONE,
+      subscription: 'alice',
+      order: orderId,
+      batch,
+      id: path.includes('productOrder') ? productOrder : 'alice',
+    },
     port: String(path.includes('port-ins') ? coming.portId : out.portId),
   })
 
@@ -89,9 +99,10 @@ t.test('the document, every route of it', async (t) => {
     const { status, body } = await send(rival, operation)
     const own =
       operation.path.includes('{') ||
-      ['/subscriptions', '/esim-orders', '/port-ins', '/port-outs'].includes(operation.path)
+      ['/subscriptions', '/esim-orders', '/port-ins', '/port-outs'].includes(operation.path) ||
+      operation.path.endsWith('/productOrder')
     if (operation.method === 'GET' && !operation.path.includes('{'))
-      t.ok(status === 200 && (body.items ?? body.keys).length === 0, `${named} of another shows nothing`)
+      t.ok(status === 200 && (body.items ?? body.keys ?? body).length === 0, `${named} of another shows nothing`)
     else if (own) t.equal(status, 404, `${named} of another`)
     else t.equal(status, 202, `${named} is queued for another, as its own`)
   }

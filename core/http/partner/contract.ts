@@ -29,7 +29,7 @@
 import { type Static, type TObject, type TSchema, Type } from 'typebox'
 import { type ErrorCode, fail } from '../../kernel/errors.ts'
 import type { PayerId } from '../../kernel/ids.ts'
-import type { Millis } from '../../kernel/units.ts'
+import { type Millis, millis } from '../../kernel/units.ts'
 import type { Sql } from '../../store/sql.ts'
 import type { Store } from '../../store/store.ts'
 
@@ -111,6 +111,8 @@ export interface Answer {
   /** The first status of `answers` unless given. */
   readonly status?: number
   readonly body?: unknown
+  /** Besides those that every answer has; names in lower case. */
+  readonly headers?: Readonly<Record<string, string>>
   /** Where what was made can be read, below `/partner/v1`. */
   readonly location?: string
 }
@@ -182,6 +184,9 @@ export const afterNumber = ({ after }: PageWanted): bigint =>
 /** As `TIME` has it. */
 export const timeOf = (at: bigint): string => new Date(Number(at)).toISOString()
 
+/** The inverse of `timeOf`. */
+export const instantOf = (text: string): Millis => millis(Date.parse(text))
+
 /** 404, for what is not there and for what is another tenant's. */
 export const unknown = (what: string, id: string | bigint): never => fail('PARTNER_UNKNOWN', { what, id })
 
@@ -200,7 +205,8 @@ export const ID = Type.String({
 export const U64 = Type.String({ pattern: '^(0|[1-9][0-9]{0,18})$', description: 'whole number in decimal digits' })
 /** RFC 3339, UTC. */
 export const TIME = Type.String({
-  pattern: '^\\d{4}-\\d{2}-\\d{2}T\\d{2}:\\d{2}:\\d{2}(\\.\\d{1,3})?Z$',
+  format: 'date-time',
+  pattern: '^\\d{4}-\\d{2}-\\d{2}T\\d{2}:\\d{2}:[0-5]\\d(\\.\\d{1,3})?Z$',
   description: 'RFC 3339, UTC',
 })
 /** For members that may be empty. */

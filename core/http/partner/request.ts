@@ -141,13 +141,14 @@ const matchesWeakly = (header: string, etag: string): boolean => matches(header.
 
 function answerOf(
   operation: Operation,
-  { status = operation.status, body, location }: Awaited<ReturnType<Operation['run']>>,
+  { status = operation.status, body, headers, location }: Awaited<ReturnType<Operation['run']>>,
 ): Answered {
   const text = operation.answers[status] === null || body === undefined ? '' : toJson(body)
   return {
     status,
     body: text,
     headers: {
+      ...headers,
       ...(text === '' ? {} : { etag: etagOf(text) }),
       ...(location === undefined ? {} : { location: `${BASE}${location}` }),
     },

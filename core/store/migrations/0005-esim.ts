@@ -17,4 +17,10 @@ export const esim: readonly Definition[] = [
     unique: true,
   },
   { index: 'esim_order_tenant', on: 'esim_order (tenant_id, order_id)' },
+  // Orders of the TM Forum facade (TMF622) as they were answered, JSON. Each was carried out whole before it was stored.
+  {
+    table: 'product_order',
+    columns: `order_id text primary key, tenant_id text not null, document text not null, created_at integer not null`,
+  },
+  { index: 'product_order_tenant', on: 'product_order (tenant_id, created_at, order_id)' },
 ]
