@@ -6,10 +6,10 @@ set -eu
 case "${1:-}" in
   # better-sqlite3 is compiled where no ready binary for this machine can be had.
   build) packages='curl g++ make openssl python3' ;;
-  demo) packages='freeradius-utils' ;;
+  demo) packages='freediameter freediameter-extensions freeradius-utils openssl' ;;
   test-pg) packages='postgresql' ;;
-  interop) packages='chromium freediameter freediameter-extensions freeradius-utils hostapd libxml2-utils opensc openssl radsecproxy softhsm2 tshark zbar-tools' ;;
-  bench) packages='gcc libc6-dev libssl-dev freeradius freeradius-postgresql postgresql' ;;
+  interop) packages='chromium erlang-base erlang-diameter eapoltest freediameter freediameter-extensions freeradius-utils hostapd libxml2-utils opensc openssl python3 python3-cryptography radsecproxy softhsm2 tshark zbar-tools' ;;
+  bench) packages='erlang-base erlang-diameter gcc libc6-dev libssl-dev freeradius freeradius-postgresql postgresql hostapd python3 python3-cryptography' ;;
   *)
     echo "usage: $0 build|demo|test-pg|interop|bench" >&2
     exit 64

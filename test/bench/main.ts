@@ -3,8 +3,11 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { table } from '../../core/cli/table.ts'
 import { radiusAccounting } from './accounting.bench.ts'
+import { apiRows } from './api.bench.ts'
 import { chargingUpdates } from './charging.bench.ts'
 import { diameterCodec } from './diameter-codec.bench.ts'
+import { eapRows } from './eap.bench.ts'
+import { gyRows } from './gy.bench.ts'
 import { logAppend } from './log-append.bench.ts'
 import { radiusCodec } from './radius-codec.bench.ts'
 import type { BenchRow } from './row.ts'
@@ -15,8 +18,11 @@ const BENCHES: readonly { readonly id: string; run(note: (line: string) => void)
   { id: 'radius.codec', run: radiusCodec },
   { id: 'diameter.codec', run: diameterCodec },
   { id: 'radius.accounting', run: radiusAccounting },
+  { id: 'radius.eap-aka-prime', run: eapRows },
   { id: 'charging', run: chargingUpdates },
+  { id: 'gy', run: gyRows },
   { id: 'sim', run: simRows },
+  { id: 'api', run: apiRows },
   { id: 'log.append', run: async () => [await logAppend()] },
 ]
 

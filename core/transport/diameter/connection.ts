@@ -64,12 +64,18 @@ export function takeSocket(socket: Socket, limit: number, events: ConnectionEven
     send(octets) {
       if (over) return
       if (socket.writableLength > MAX_UNSENT) return end('the peer does not read')
+      // What one turn of the loop has to say goes out at once: answers come in crowds, after the commit that they share.
+      if (socket.writableCorked === 0) {
+        socket.cork()
+        process.nextTick(() => socket.uncork())
+      }
       socket.write(octets)
     },
     drop: end,
     finish() {
       if (over) return
       over = true
+      while (socket.writableCorked > 0) socket.uncork()
       socket.end()
       socket.setTimeout(5000, () => socket.destroy())
       events.closed('closed by us')

@@ -183,7 +183,7 @@ export function createDiameterNode(deps: DiameterNodeDeps, options: DiameterNode
   const incoming = (message: Message, link: Link, connection: Connection): void => {
     const { hopByHop } = message
     const reply = (octets: Uint8Array): void => {
-      const own = Uint8Array.from(octets)
+      const own = Buffer.from(octets)
       putU32(own, 12, hopByHop)
       connection.send(own)
     }

@@ -70,7 +70,7 @@ export function createPending(links: (peer: string) => readonly Link[], first: n
         for (const [hopByHop, each] of sent) if (each === entry) sent.delete(hopByHop)
         waiting.failed('timeout')
       }, within)
-      const entry: Sent = { ...waiting, octets: Uint8Array.from(waiting.octets), tried: new Set(), timer, link }
+      const entry: Sent = { ...waiting, octets: Buffer.from(waiting.octets), tried: new Set(), timer, link }
       give(entry, link)
     },
     answer(link, message) {
