@@ -1,6 +1,8 @@
 // /partner/v1/balances: what subscribers can pay with, payments, and bundles given or sold.
 import { Type } from 'typebox'
 import { ID, nullable, type PartnerRoutes, U64 } from '../../core/http/partner/contract.ts'
+import { microtokens } from '../../core/kernel/units.ts'
+import { createCatalogue } from '../charging/catalogue/store.ts'
 import { findOffer } from '../charging/commands/bundle.ts'
 import { bookPayment } from '../charging/commands/payment.ts'
 import { needTenant } from '../charging/commands/store.ts'
@@ -63,6 +65,8 @@ const about = {
 } as const
 
 export const balanceRoutes: PartnerRoutes = (api) => {
+  // Versions of plans never change: what has been read of them is kept. Flat prices play no part here.
+  const catalogue = createCatalogue(microtokens(0n))
   api.route({
     ...about,
     method: 'GET',
@@ -71,7 +75,7 @@ export const balanceRoutes: PartnerRoutes = (api) => {
     summary: 'What a subscriber can pay with, what is reserved of it, and what is owed',
     answers: { 200: WEALTH },
     handler: async ({ sql, tenant, params }) => ({
-      body: wealthJson(await readWealth(sql, await ownProfile(sql, tenant, params.subscriber))),
+      body: wealthJson(await readWealth(sql, await ownProfile(sql, tenant, params.subscriber), catalogue)),
     }),
   })
   api.route({

@@ -1,7 +1,15 @@
 // /partner/v1/usage and /partner/v1/invoices: what was used and charged, record by record and month by month.
 import { Type } from 'typebox'
-import { afterNumber, ID, type PartnerRoutes, pageOf, TIME, U64, unknown } from '../../core/http/partner/contract.ts'
-import { millis } from '../../core/kernel/units.ts'
+import {
+  afterNumber,
+  ID,
+  instantOf,
+  type PartnerRoutes,
+  pageOf,
+  TIME,
+  U64,
+  unknown,
+} from '../../core/http/partner/contract.ts'
 import { readTenants } from '../charging/catalogue/store.ts'
 import { listRecords } from '../charging/cdr/store.ts'
 import { recordJson } from '../charging/commands/cdr.ts'
@@ -53,7 +61,7 @@ const INVOICE = Type.Object({
 })
 
 const SUBSCRIBER = { subscriber: Type.Optional(ID) }
-const instant = (text: string | undefined) => (text === undefined ? undefined : millis(Date.parse(text)))
+const instant = (text: string | undefined) => (text === undefined ? undefined : instantOf(text))
 
 export const usageRoutes: PartnerRoutes = (api) => {
   api.list({

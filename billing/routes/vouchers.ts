@@ -1,9 +1,18 @@
 // /partner/v1/vouchers: codes that are worth money or a bundle, once.
 import { randomBytes } from 'node:crypto'
 import { Type } from 'typebox'
-import { ID, nullable, type PartnerRoutes, pageOf, TIME, timeOf, U64 } from '../../core/http/partner/contract.ts'
+import {
+  ID,
+  instantOf,
+  nullable,
+  type PartnerRoutes,
+  pageOf,
+  TIME,
+  timeOf,
+  U64,
+} from '../../core/http/partner/contract.ts'
 import { fail } from '../../core/kernel/errors.ts'
-import { type Millis, millis } from '../../core/kernel/units.ts'
+import type { Millis } from '../../core/kernel/units.ts'
 import { findOffer } from '../charging/commands/bundle.ts'
 import { listSeries, needTenant } from '../charging/commands/store.ts'
 import { createVouchers, redeemVoucher } from '../charging/vouchers/store.ts'
@@ -43,8 +52,8 @@ const worth = Type.Object({
 
 function expiryOf(text: string | undefined, at: Millis): Millis | undefined {
   if (text === undefined) return undefined
-  const expires = Date.parse(text)
-  if (expires > Number(at)) return millis(expires)
+  const expires = instantOf(text)
+  if (expires > at) return expires
   return fail('ID_INVALID', { what: 'expires', expected: 'a time in the future', came: text })
 }
 

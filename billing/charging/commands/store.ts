@@ -56,9 +56,10 @@ export async function listTenants(sql: Sql): Promise<Tenant[]> {
 export async function currentPlan(
   sql: Sql,
   { tenant, plan }: Pick<Profile, 'tenant' | 'plan'>,
+  catalogue = createCatalogue(microtokens(0n)),
 ): Promise<Plan | undefined> {
   const key = planKey(tenant, plan)
-  return (await createCatalogue(microtokens(0n)).current(sql, [key])).get(key)?.plan
+  return (await catalogue.current(sql, [key])).get(key)?.plan
 }
 
 export interface StoredPlan {
@@ -94,18 +95,24 @@ export const findTransfer = (sql: Sql, cause: string): Promise<BookedTransfer | 
     cause,
   )
 
-/** An account's balance and what of it is reserved; undefined where nothing was booked on it yet. */
-export async function readAccount(
-  sql: Sql,
-  account: AccountId,
-): Promise<{ readonly posted: bigint; readonly pending: bigint } | undefined> {
-  const [row] = await sql.find<AccountRow>(
+export interface AccountSums {
+  readonly posted: bigint
+  readonly pending: bigint
+}
+
+/** Balances of accounts and what of them is reserved, without those on which nothing was booked yet. */
+export async function readAccounts(sql: Sql, accounts: readonly AccountId[]): Promise<Map<AccountId, AccountSums>> {
+  const rows = await sql.find<AccountRow>(
     'select account_no, account_id, debits, credits, pending from ledger_account',
     'account_id',
-    [account],
+    accounts,
   )
-  return row && { posted: posted(row), pending: row.pending }
+  return new Map(rows.map((row) => [row.account_id, { posted: posted(row), pending: row.pending }]))
 }
+
+/** As `readAccounts`, of one. */
+export const readAccount = async (sql: Sql, account: AccountId): Promise<AccountSums | undefined> =>
+  (await readAccounts(sql, [account])).get(account)
 
 export interface PoolMember {
   readonly pool_id: string

@@ -2,11 +2,11 @@
 import type { Sql } from '../../../core/store/sql.ts'
 import { overuseOf, owedOf, usageOf } from '../../ledger/accounts.ts'
 import { type BalanceState, balances } from '../balances/store.ts'
-import { readTenants, type Tenant } from '../catalogue/store.ts'
+import { type Catalogue, readTenants, type Tenant } from '../catalogue/store.ts'
 import type { Plan } from '../plan/plan.ts'
 import { poolsOf } from '../wallet/store.ts'
 import { formatInstant } from './instant.ts'
-import { currentPlan, type Profile, readAccount } from './store.ts'
+import { currentPlan, type Profile, readAccounts } from './store.ts'
 
 export interface Wealth {
   readonly profile: Profile
@@ -21,18 +21,23 @@ export interface Wealth {
   readonly overuse: readonly { readonly unit: string; readonly amount: bigint }[]
 }
 
-export async function readWealth(sql: Sql, profile: Profile): Promise<Wealth> {
+/** `catalogue`: one that has read plans before. */
+export async function readWealth(sql: Sql, profile: Profile, catalogue?: Catalogue): Promise<Wealth> {
   const { subscriber } = profile
   const tenant = (await readTenants(sql, [profile.tenant])).get(profile.tenant)
-  const plan = await currentPlan(sql, profile)
+  const plan = await currentPlan(sql, profile, catalogue)
   const currency = plan && tenant?.currency
   const unit = currency ?? 'microtoken'
-  const owed = await readAccount(sql, currency === undefined ? usageOf(subscriber) : owedOf(subscriber, currency))
-  const overuse: { unit: string; amount: bigint }[] = []
-  for (const each of ['octet', 'second', 'message', unit]) {
-    const amount = (await readAccount(sql, overuseOf(subscriber, each)))?.posted ?? 0n
-    if (amount > 0n) overuse.push({ unit: each, amount })
-  }
+  const owing = currency === undefined ? usageOf(subscriber) : owedOf(subscriber, currency)
+  const units = ['octet', 'second', 'message', unit].map((each) => ({
+    unit: each,
+    account: overuseOf(subscriber, each),
+  }))
+  const accounts = await readAccounts(sql, [owing, ...units.map(({ account }) => account)])
+  const owed = accounts.get(owing)
+  const overuse = units
+    .map(({ unit: each, account }) => ({ unit: each, amount: accounts.get(account)?.posted ?? 0n }))
+    .filter(({ amount }) => amount > 0n)
   const onCredit = plan?.kind !== 'prepaid'
   return {
     profile,
