@@ -292,7 +292,11 @@ t.test('largest values', async (t) => {
 t.test('every row names its clause and has a codec', async (t) => {
   t.ok(definitions().length > 150)
   for (const { name, row } of definitions()) {
-    t.match(row.ref, /^(RFC \d{4} §[\d.]+|TS 29\.061 §16\.4\.7|WISPr 1\.0)$/, name)
+    t.match(
+      row.ref,
+      /^(RFC \d{4} §[\d.]+|TS 29\.061 §16\.4\.7|WISPr 1\.0|WBA RADIUS-VSA|Hotspot 2\.0|(MikroTik|ArubaOS|Ruckus|Cisco WLC) RADIUS)$/,
+      name,
+    )
     t.ok(row.code >= 1 && row.code <= 255, name)
     for (const value of Object.keys(row.values ?? {})) t.ok(Number(value) < 2 ** 24, `${name} ${value}`)
   }

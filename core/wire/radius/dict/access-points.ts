@@ -25,12 +25,6 @@ export const RUCKUS = {
   rows: [{ code: 1, name: 'Ruckus-User-Groups', type: 'text', ref: 'Ruckus RADIUS' }],
 } as const satisfies VendorDictionary
 
-export const CISCO = {
-  vendor: 9,
-  name: 'Cisco',
-  rows: [{ code: 1, name: 'Cisco-AVPair', type: 'text', ref: 'Cisco RADIUS' }],
-} as const satisfies VendorDictionary
-
 /** Cisco's wireless controllers: kilobits per second. */
 export const AIRESPACE = {
   vendor: 14179,
