@@ -65,7 +65,7 @@ const order: Command = {
     ...REASON,
     ...AS_OPTION,
   },
-  examples: ['tallycell esim order 8988211000000000018 --tenant acme', 'tallycell esim order --profile-type data'],
+  examples: ['tallycell esim order 8988211000000000011 --tenant acme', 'tallycell esim order --profile-type data'],
   async run(input, context) {
     const { args, options } = input
     const wanted = {

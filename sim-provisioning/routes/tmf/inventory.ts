@@ -7,7 +7,7 @@ import type { SubscriptionState } from '../../profiles/subscription-machine.ts'
 import { type ListedSubscription, needSubscription } from '../../profiles/subscriptions/store.ts'
 import { findSubscribers } from './store.ts'
 
-export const PRODUCTS = '/tmf-api/productInventory/v4/product'
+const PRODUCTS = '/tmf-api/productInventory/v4/product'
 const SERVICES = '/tmf-api/serviceInventory/v4/service'
 const BASE = '/partner/v1'
 
