@@ -8,7 +8,7 @@ case "${1:-}" in
   build) packages='curl g++ make openssl python3' ;;
   demo) packages='freediameter freediameter-extensions freeradius-utils openssl' ;;
   test-pg) packages='postgresql' ;;
-  interop) packages='chromium erlang-base erlang-diameter eapoltest freediameter freediameter-extensions freeradius-utils hostapd libxml2-utils opensc openssl python3 python3-cryptography radsecproxy softhsm2 tshark zbar-tools' ;;
+  interop) packages='chromium erlang-base erlang-diameter eapoltest freediameter freediameter-extensions freeradius freeradius-utils hostapd libxml2-utils opensc openssl python3 python3-cryptography radsecproxy softhsm2 tshark zbar-tools' ;;
   bench) packages='erlang-base erlang-diameter gcc libc6-dev libssl-dev freeradius freeradius-postgresql postgresql hostapd python3 python3-cryptography' ;;
   *)
     echo "usage: $0 build|demo|test-pg|interop|bench" >&2
