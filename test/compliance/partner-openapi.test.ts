@@ -4,11 +4,12 @@ import fc from 'fast-check'
 import type { Test } from 'tap'
 import type { TSchema } from 'typebox'
 import { Compile } from 'typebox/compile'
-import { billingRoutes, putPlan } from '../../billing/module.ts'
+import { createCharging } from '../../billing/charging/charging.ts'
+import { billingRoutes, putPlan, topUp } from '../../billing/module.ts'
 import { imsi, payerId, planId, subscriberId } from '../../core/kernel/ids.ts'
-import { millis } from '../../core/kernel/units.ts'
-import { addSubscriber } from '../../sim-provisioning/module.ts'
-import { NOON } from './charging-world.ts'
+import { microtokens, millis } from '../../core/kernel/units.ts'
+import { addSubscriber, createSubscriberDirectory } from '../../sim-provisioning/module.ts'
+import { NOON, request } from './charging-world.ts'
 import { onEachEngine, type TestDatabase } from './engines.ts'
 import { type Json, type PartnerWorld, partnerWorld, type Reply } from './partner-world.ts'
 
@@ -58,11 +59,19 @@ async function prepare(t: Test, database: TestDatabase): Promise<World> {
   const operations = Object.entries<Json>(document.paths).flatMap(([path, methods]) =>
     Object.entries<Json>(methods).map(([method, spec]) => ({ method: method.toUpperCase(), path, spec })),
   )
-  const objects = { plan: 'data', version: '1', subscriber: 'alice', webhook, event, ...(await more(world)) }
+  const objects = {
+    plan: 'data',
+    offering: 'data',
+    version: '1',
+    subscriber: 'alice',
+    webhook,
+    event,
+    ...(await more(world)),
+  }
   return { world, document, operations, acme, other, objects }
 }
 
-/** An invoice and a job of acme, as rows. */
+/** An invoice and a job of acme as rows, and a session of alice. */
 async function more({ store }: PartnerWorld): Promise<Record<string, string>> {
   const job = '00000000-0000-4000-8000-000000000000'
   await store.batch(async (sql) => {
@@ -75,7 +84,18 @@ async function more({ store }: PartnerWorld): Promise<Record<string, string>> {
        values ('${job}', 'acme', 'x', 'y', 'done', 0, 0, 0)`,
     )
   })
-  return { invoice: '1', job }
+  await store.batch((sql) =>
+    topUp(sql, {
+      ...{ owner: 'subscriber:alice', tenant: payerId('acme'), currency: 'EUR', amount: 9_000_000n },
+      ...{ reference: 'r', at: millis(NOON) },
+    }),
+  )
+  const subscribers = createSubscriberDirectory(store)
+  await subscribers.load()
+  const charging = createCharging({ store, subscribers }, { price: microtokens(2000n) })
+  await charging.open(request({ subscriber: 'alice', number: 0n }))
+  await charging.close(request({ subscriber: 'alice', number: 1n, octets: 1_000_000n, wanted: false }))
+  return { invoice: '1', job, usage: '1' }
 }
 
 const parametersOf = ({ spec }: Operation, place: string): Json[] =>
@@ -162,12 +182,15 @@ onEachEngine('every route by the OpenAPI document', async (t, database) => {
     }
   }
   for (const operation of operations.filter(({ method }) => method === 'GET')) {
-    const answer = await send(of, of.acme, operation, pathWith(operation, objects), undefined)
+    const needed = parametersOf(operation, 'query').filter((parameter) => parameter.required)
+    const search = needed.map(({ name }) => `${name}=${objects.subscriber}`).join('&')
+    const answer = await send(of, of.acme, operation, `${pathWith(operation, objects)}?${search}`, undefined)
     t.equal(answer.status, 200, `GET ${operation.path}: ${answer.text}`)
     t.equal(faultOf(of, operation, answer), undefined, `GET ${operation.path} is as described`)
-    const foreign = await send(of, of.other, operation, pathWith(operation, objects), undefined)
+    const foreign = await send(of, of.other, operation, `${pathWith(operation, objects)}?${search}`, undefined)
     if (foreign.status === 200 && operation.path !== '/partner/v1/audit-log')
-      t.same(foreign.body.items, [], `GET ${operation.path}: nothing of acme`)
+      t.same(foreign.body.items ?? foreign.body, [], `GET ${operation.path}: nothing of acme`)
+    else if (needed.length > 0) t.equal(foreign.status, 404, `GET ${operation.path} for another's object`)
   }
 })
 

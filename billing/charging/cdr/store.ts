@@ -73,11 +73,12 @@ export interface RecordFilter {
   readonly from?: Millis | undefined
   readonly to?: Millis | undefined
   readonly limit: number
+  /** So many of the newest are left out. */
+  readonly offset?: number
 }
 
-/** The newest first. */
-export async function listRecords(sql: Sql, filter: RecordFilter): Promise<KeptRecord[]> {
-  const { subscriber, before, tenant, from, to, limit } = filter
+/** What of the records is meant. */
+function meant({ subscriber, before, tenant, from, to }: Omit<RecordFilter, 'limit'>) {
   const conditions: [text: string, value: bigint | string | undefined][] = [
     ['s.subscriber_id = ?', subscriber],
     ['c.record_no < ?', before],
@@ -86,13 +87,27 @@ export async function listRecords(sql: Sql, filter: RecordFilter): Promise<KeptR
     ['c.created_at < ?', to],
   ]
   const where = conditions.flatMap(([text, value]) => (value === undefined ? [] : [{ text, value }]))
+  const join = subscriber === undefined ? '' : 'join charging_session s on s.session_no = c.session_no'
+  return {
+    text: `from cdr c ${join} ${where.length === 0 ? '' : `where ${where.map(({ text }) => text).join(' and ')}`}`,
+    values: where.map(({ value }) => value),
+  }
+}
+
+/** The newest first. */
+export async function listRecords(sql: Sql, { limit, offset = 0, ...filter }: RecordFilter): Promise<KeptRecord[]> {
+  const { text, values } = meant(filter)
   const rows = await sql.rows<StoredRecord>(
-    `select c.record_no, c.record from cdr c ${subscriber === undefined ? '' : 'join charging_session s on s.session_no = c.session_no'}
-     ${where.length === 0 ? '' : `where ${where.map(({ text }) => text).join(' and ')}`} order by c.record_no desc limit ?`,
-    ...where.map(({ value }) => value),
-    BigInt(limit),
+    `select c.record_no, c.record ${text} order by c.record_no desc limit ? offset ?`,
+    ...[...values, BigInt(limit), BigInt(offset)],
   )
   return rows.map(readRecord)
+}
+
+export async function countRecords(sql: Sql, filter: Omit<RecordFilter, 'limit' | 'offset'>): Promise<bigint> {
+  const { text, values } = meant(filter)
+  const row = await sql.row<{ count: bigint }>(`select cast(count(*) as bigint) as count ${text}`, ...values)
+  return row?.count ?? 0n
 }
 
 export async function findRecord(sql: Sql, number: bigint): Promise<KeptRecord | undefined> {
