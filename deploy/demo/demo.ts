@@ -16,10 +16,12 @@ import { configuredKeyStore } from '../../core/runtime/keys.ts'
 import type { Part } from '../../core/runtime/module.ts'
 import { runParts } from '../../core/runtime/run.ts'
 import type { Store } from '../../core/store/store.ts'
+import type { DiameterPart } from '../../core/transport/diameter/part.ts'
 import type { Offload } from '../../offload/module.ts'
 import { addRadio } from '../../radio/module.ts'
 import { addSubscriber } from '../../sim-provisioning/module.ts'
 import { prepareFolder, removeFolder, SECRET } from './folder.ts'
+import { CELL, openGateway, SMF } from './gateway.ts'
 import { offerPrepaid, playPrepaid } from './prepaid.ts'
 import { type Story, storyText } from './story.ts'
 import { playSession } from './traffic.ts'
@@ -30,6 +32,7 @@ export interface DemoNode {
   readonly store: Store
   readonly billing: Billing
   readonly offload: Offload
+  readonly diameter: DiameterPart
 }
 
 export interface DemoDeps {
@@ -38,6 +41,7 @@ export interface DemoDeps {
 }
 
 const RADIO = radioId('demo-ap')
+const SMALL_CELL = radioId('demo-cell')
 const SUBSCRIBER = subscriberId('demo-phone')
 const PREPAID = subscriberId('demo-prepaid')
 const PAYER = payerId('default')
@@ -115,7 +119,7 @@ async function play(deps: DemoDeps, file: string, stay: boolean, context: Comman
 
 /** The main job itself. */
 async function perform(
-  { store, billing, offload }: DemoNode,
+  { store, billing, offload, diameter }: DemoNode,
   config: Config,
   folder: string,
   { signal, say }: CommandContext,
@@ -124,10 +128,12 @@ async function perform(
   const wallet = walletOf(owner)
   const { development } = billing
   const [server] = offload.address()
-  if (!development || !server) throw new RangeError('the demonstration needs the embedded chain and a socket')
+  const [gy] = diameter.addresses()
+  if (!development || !server || !gy) throw new RangeError('the demonstration needs the embedded chain and a socket')
   say('Registering a radio and a subscriber, and opening the treasury and the owner’s token account …')
   const now = systemClock()
   await addRadio(store, { radio: RADIO, access: 'wifi', nasIdentifier: RADIO, owner: wallet }, now)
+  await addRadio(store, { radio: SMALL_CELL, access: 'lte', cell: CELL, owner: wallet }, now)
   await addSubscriber(store, { subscriber: SUBSCRIBER, imsi: IMSI, payer: PAYER, plan: planId('flat') }, now)
   await offerPrepaid(store, PAYER, now)
   await addSubscriber(
@@ -149,11 +155,6 @@ async function perform(
     now,
     signal,
   })
-  say('Using up a prepaid bundle, topping up, and going on …')
-  const prepaid = await playPrepaid(
-    { store, charging: billing.charging, tenant: PAYER, subscriber: PREPAID, signal },
-    now,
-  )
   say('Closing the epoch and paying …')
   const { epoch } = await billing.closeEpoch()
   await billing.settlement.settled(epoch, signal)
@@ -161,10 +162,19 @@ async function perform(
   await billing.receiptLog.flush()
   const outcome = await readOutcome(store, epoch)
   const balance = await development.balance(wallet, PAYER)
+  say('Using up a prepaid bundle over LTE, topping up, and going on …')
+  const gateway = await openGateway({ server: gy, folder, sessionId: `${SMF};${now};1`, imsi: PREPAID_IMSI, signal })
+  const prepaid = await playPrepaid({ store, gateway, tenant: PAYER, subscriber: PREPAID }, now).finally(gateway.close)
+  say('Closing the next epoch and paying for the cell …')
+  const next = await billing.closeEpoch()
+  await billing.settlement.settled(next.epoch, signal)
+  await billing.receiptLog.flush()
+  const cell = await readOutcome(store, next.epoch)
   return {
     ...outcome,
     player,
     prepaid,
+    cell: { radio: SMALL_CELL, receipts: cell.receipts, octets: cell.octets, paid: cell.paid },
     radio: RADIO,
     subscriber: SUBSCRIBER,
     wallet,

@@ -4,6 +4,7 @@ import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { fail } from '../../core/kernel/errors.ts'
+import { OCS, RELAY, SMF } from './gateway.ts'
 
 const MARK = '.tallycell-demo'
 
@@ -19,7 +20,13 @@ export async function prepareFolder(folder: string): Promise<string> {
   writeFileSync(join(folder, 'radius-secret'), `${SECRET}\n`, { mode: 0o600 })
   const [http, chain] = [await freeTcpPort(), await freeTcpPort()]
   const file = join(folder, 'tallycell.yaml')
-  writeFileSync(file, configuration({ radius: await freeUdpPort(), access: await freeUdpPort(), http, chain }))
+  writeFileSync(
+    file,
+    configuration({
+      ...{ radius: await freeUdpPort(), access: await freeUdpPort(), diameter: await freeTcpPort() },
+      ...{ http, chain },
+    }),
+  )
   return file
 }
 
@@ -30,6 +37,7 @@ export function removeFolder(folder: string): void {
 interface Ports {
   readonly radius: number
   readonly access: number
+  readonly diameter: number
   readonly http: number
   readonly chain: number
 }
@@ -37,6 +45,7 @@ interface Ports {
 const configuration = ({
   radius,
   access,
+  diameter,
   http,
   chain,
 }: Ports): string => `# The demonstration's node. Start it again with: tallycell up --config FILE
@@ -46,6 +55,12 @@ radius:
   access: { listen: ['127.0.0.1:${access}'] }
   clients:
     - { name: demo, address: 127.0.0.1, secretFile: radius-secret }
+diameter:
+  identity: ${OCS}
+  listen: ['127.0.0.1:${diameter}']
+  peers:
+    - { identity: ${SMF} }
+    - { identity: ${RELAY} }
 billing:
   # A real operator waits, so that a ban or an appeal can still act.
   holdHours: 0

@@ -1,10 +1,10 @@
-// The demonstration's second half: a prepaid phone uses up its bundle, is refused, is topped up, and goes on. The questions are those
-// that a gateway asks while the phone waits (QuotaPort), so every number here is a grant that was durable before it was given.
-import { addBalance, type Charging, putPlan, putTenant, topUp } from '../../billing/module.ts'
-import type { QuotaAnswer, QuotaRequest } from '../../core/events/quota.ts'
+// The demonstration's second half: a prepaid phone on an LTE cell uses up its bundle, is refused, is topped up, and goes on. The questions are
+// those that a packet gateway asks over Gy while the phone waits, so every number here is a grant that was durable before it was given.
+import { addBalance, putPlan, putTenant, topUp } from '../../billing/module.ts'
 import type { PayerId, SubscriberId } from '../../core/kernel/ids.ts'
-import { type Millis, millis } from '../../core/kernel/units.ts'
+import type { Millis } from '../../core/kernel/units.ts'
 import type { Store } from '../../core/store/store.ts'
+import type { Gateway } from './gateway.ts'
 
 const BUNDLE = 20_000_000n
 const PRICE = 2_000n
@@ -23,14 +23,15 @@ export interface Prepaid {
   readonly topUp: bigint
   readonly currency: string
   readonly usedAfter: bigint
+  /** By way of freeDiameterd. */
+  readonly relayed: boolean
 }
 
 export interface PrepaidDeps {
   readonly store: Store
-  readonly charging: Charging
+  readonly gateway: Gateway
   readonly tenant: PayerId
   readonly subscriber: SubscriberId
-  readonly signal: AbortSignal
 }
 
 /** What the plan document says; `tallycell plan show demo-prepaid` shows it again. */
@@ -55,7 +56,7 @@ export async function offerPrepaid(store: Store, tenant: PayerId, now: Millis): 
 
 /** Plays the session. Throws when an answer is not what the story needs. */
 export async function playPrepaid(deps: PrepaidDeps, now: Millis): Promise<Prepaid> {
-  const { store, charging, tenant, subscriber, signal } = deps
+  const { store, gateway, tenant, subscriber } = deps
   const owner = `subscriber:${subscriber}` as const
   const reference = `demo-${now}`
   await store.batch((sql) =>
@@ -64,44 +65,17 @@ export async function playPrepaid(deps: PrepaidDeps, now: Millis): Promise<Prepa
       services: { access: undefined, radioClasses: undefined, ratingGroups: undefined, zones: undefined },
     }),
   )
-  let number = 0n
-  let clock = now
-  const request = (used: bigint, wanted: boolean): QuotaRequest => {
-    signal.throwIfAborted()
-    clock = millis(clock + 1000n)
-    const downlink = (used * 9n) / 10n
-    return {
-      origin: 'demo',
-      sessionId: reference,
-      number: number++,
-      at: clock,
-      subscriber,
-      context: { access: 'lte', radio: undefined, visitedPlmn: undefined },
-      services: [
-        {
-          ratingGroup: 0n,
-          used: used === 0n ? [] : [{ uplink: used - downlink, downlink, seconds: 1n, units: 0n, tariff: undefined }],
-          wanted,
-        },
-      ],
-    }
-  }
   const grants: bigint[] = []
-  let answer = await charging.open(request(0n, true))
-  for (;;) {
-    const granted = grantedOf(answer)
-    if (granted === 0n) break
+  for (let granted = await gateway.ask('INITIAL_REQUEST', 0n); granted > 0n; ) {
     grants.push(granted)
-    answer = await charging.update(request(granted, true))
+    granted = await gateway.ask('UPDATE_REQUEST', granted)
   }
-  if (answer.services[0]?.result !== 'credit-limit-reached') throw new RangeError('the bundle did not run out')
-  await store.batch((sql) => topUp(sql, { owner, tenant, currency: CURRENCY, amount: TOP_UP, reference, at: clock }))
-  const again = grantedOf(await charging.update(request(0n, true)))
+  await store.batch((sql) => topUp(sql, { owner, tenant, currency: CURRENCY, amount: TOP_UP, reference, at: now }))
+  const again = await gateway.ask('UPDATE_REQUEST', 0n)
   const usedAfter = again < MORE ? again : MORE
-  await charging.close(request(usedAfter, false))
+  await gateway.ask('TERMINATION_REQUEST', usedAfter)
   const usedBefore = grants.reduce((sum, each) => sum + each, 0n)
   if (usedBefore !== BUNDLE || usedAfter === 0n) throw new RangeError('the session did not go on as told')
-  return { bundle: BUNDLE, grants, usedBefore, topUp: TOP_UP, currency: CURRENCY, usedAfter }
+  const { relayed } = gateway
+  return { bundle: BUNDLE, grants, usedBefore, topUp: TOP_UP, currency: CURRENCY, usedAfter, relayed }
 }
-
-const grantedOf = ({ services }: QuotaAnswer): bigint => services[0]?.granted?.octets ?? 0n

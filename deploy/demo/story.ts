@@ -7,6 +7,8 @@ import type { Player } from './traffic.ts'
 export interface Story extends Outcome {
   readonly player: Player
   readonly prepaid: Prepaid
+  /** The radio of the prepaid phone, and what its carrying it brought: octets, microtokens. */
+  readonly cell: { readonly radio: string; readonly receipts: bigint; readonly octets: bigint; readonly paid: bigint }
   readonly radio: string
   readonly subscriber: string
   readonly wallet: string
@@ -45,7 +47,7 @@ export function storyText(story: Story): string {
     command(`epoch verify ${epoch} --log-only`),
     `  Balance     ${formatTokens(story.balance)} tokens in the owner's wallet ${story.wallet}.`,
     '',
-    ...prepaidText(story.prepaid),
+    ...prepaidText(story),
     command('balance list demo-prepaid'),
     command('cdr list --subscriber demo-prepaid'),
     command('ledger check'),
@@ -55,13 +57,16 @@ export function storyText(story: Story): string {
   ].join('\n')
 }
 
-function prepaidText({ bundle, grants, usedBefore, topUp, currency, usedAfter }: Prepaid): string[] {
+function prepaidText({ prepaid, cell }: Story): string[] {
+  const { bundle, grants, usedBefore, topUp, currency, usedAfter, relayed } = prepaid
   const sizes = grants.map((each) => formatOctets(each))
   return [
-    'A prepaid phone ran out and went on.',
+    'A prepaid phone on LTE ran out and went on.',
     '',
+    `  Gateway     asked over Gy, ${relayed ? "by way of Debian's freeDiameterd" : 'directly, as freeDiameterd is not installed'}.`,
     `  Bundle      ${formatOctets(bundle)}, granted in ${grants.length} pieces that shrink towards the end: ${sizes.slice(0, 3).join(', ')} … ${sizes.at(-1)}.`,
     `  Refused     after ${formatOctets(usedBefore)}, to the octet; the last grant was announced as final.`,
     `  Top-up      ${formatTokens(topUp)} ${currency}, and the same session went on for ${formatOctets(usedAfter)} more.`,
+    `  Cell        ${cell.radio} carried ${formatOctets(cell.octets)}: ${cell.receipts} receipts, ${formatTokens(cell.paid)} tokens paid.`,
   ]
 }

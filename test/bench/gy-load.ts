@@ -67,7 +67,7 @@ function sessionOf(index: number, run: number): Session {
 }
 
 /** Drives a charging system on the loopback interface. */
-export async function drive(port: number, count: number, window: number, seconds: number): Promise<Load> {
+async function drive(port: number, count: number, window: number, seconds: number): Promise<Load> {
   // Sessions that nobody had before.
   const run = Date.now()
   const sessions = Array.from({ length: count }, (_, index) => sessionOf(index, run))

@@ -19,7 +19,7 @@ import { addSubscriber } from '../../sim-provisioning/profiles/store.ts'
 import type { GySession } from '../emulators/gy-smf.ts'
 import { giveOctets, NOON, PLAN, tenant } from './charging-world.ts'
 
-export const OWNER = wallet('7EqQdEULxWcraVx3mXKFjc84LhCkMGZCkRuDpvcMwJeK')
+const OWNER = wallet('7EqQdEULxWcraVx3mXKFjc84LhCkMGZCkRuDpvcMwJeK')
 export const IMSI = '999700000000001'
 
 export interface GyWorld {

@@ -45,8 +45,8 @@ t.test('--json ends with one object, and nothing is left behind; twice', async (
     t.equal(result.ok, true)
     t.equal(result.octets, '50445357')
     t.equal(result.receipts, 4)
-    // Policy, claim, 4 receipts, close, payout.
-    t.equal(result.checkpointSize, 8)
+    // Policy, two claims, 4 receipts, close, payout.
+    t.equal(result.checkpointSize, 9)
     // 50,445,357 octets at 1000 microtokens per 1,000,000.
     t.equal(result.paidMicrotokens, '50445')
     t.match(result.signature, /^[1-9A-HJ-NP-Za-km-z]{64,88}$/)
@@ -64,6 +64,8 @@ t.test('the commands that it names show the same again', async (t) => {
   t.equal(code, 0, stderr)
   t.match(stdout, /our own access point sent/, 'without radclient on the PATH')
   t.match(stdout, /Balance\s+0\.050445 tokens/)
+  t.match(stdout, /directly, as freeDiameterd is not installed/)
+  t.match(stdout, /demo-cell carried 25\.0 MB: 10 receipts, 0\.025000 tokens paid/)
   const commands = [...stdout.matchAll(/npx tallycell (.+)/g)].map(([, words]) => words?.split(' ') ?? [])
   t.ok(commands.length >= 4)
   for (const words of commands) {

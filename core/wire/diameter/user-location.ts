@@ -15,7 +15,7 @@ export interface UserLocation {
 const hex = (value: number, digits: number): string => value.toString(16).padStart(digits, '0')
 
 /** MCC and MNC, 5 or 6 digits, from three octets (TS 24.008 §10.5.1.13); undefined where one is no digit. */
-export function plmnAt(bytes: Uint8Array, at: number): string | undefined {
+function plmnAt(bytes: Uint8Array, at: number): string | undefined {
   const [a, b, c] = [u8(bytes, at), u8(bytes, at + 1), u8(bytes, at + 2)]
   const digits = [a & 15, a >> 4, b & 15, c & 15, c >> 4]
   if (b >> 4 !== 15) digits.push(b >> 4)
