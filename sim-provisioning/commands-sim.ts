@@ -83,7 +83,7 @@ const show: Command = {
   path: ['sim', 'show'],
   summary: 'show a SIM, its history, and every use of its keys',
   positionals: [ID],
-  examples: ['tallycell sim show 8988211000000000018'],
+  examples: ['tallycell sim show 8988211000000000011'],
   async run({ args }, context) {
     const store = await context.store()
     const json = await store.batch(async (sql) => {
@@ -118,7 +118,7 @@ const add: Command = {
     tenant: TENANT,
     form: { value: 'FORM', summary: 'card or esim', default: 'card' },
   },
-  examples: ['tallycell sim add 8988211000000000018 --imsi 001010000000001 --mnc-digits 2 --keys sim.json'],
+  examples: ['tallycell sim add 8988211000000000011 --imsi 001010000000001 --mnc-digits 2 --keys sim.json'],
   async run({ args, options }, context) {
     const { store, vault } = await openVault(context)
     const tenant = payerId(options.tenant ?? '')
@@ -166,7 +166,7 @@ const step = (event: CardStep, suspendCharging: SuspendCharging): Command => ({
   summary: WHAT[event],
   positionals: [ID],
   options: ACT_OPTIONS,
-  examples: [`tallycell sim ${event} 8988211000000000018 --cause customer --reason 'by telephone'`],
+  examples: [`tallycell sim ${event} 8988211000000000011 --cause customer --reason 'by telephone'`],
   async run(input, context) {
     const digits = input.args.iccid ?? ''
     const tenant = async (sql: Sql) => payerId((await needSim(sql, digits)).tenant)

@@ -79,7 +79,7 @@ const activateCommand: Command = {
     number: { value: 'MSISDN', summary: 'telephone number; the one of the SIM unless given' },
     ...ACT_OPTIONS,
   },
-  examples: ['tallycell subscriber activate alice --sim 8988211000000000018 --tenant acme --plan data-m'],
+  examples: ['tallycell subscriber activate alice --sim 8988211000000000011 --tenant acme --plan data-m'],
   async run(input, context) {
     const { args, options } = input
     const subscriber = subscriberId(args.id ?? '')
@@ -130,7 +130,7 @@ const swap: Command = {
   summary: 'give a subscriber another SIM; the old one is retired and its sessions end',
   positionals: [ID, { name: 'iccid', summary: 'the new SIM, in stock', required: true }],
   options: ACT_OPTIONS,
-  examples: ['tallycell subscriber swap alice 8988211000000000026 --cause lost'],
+  examples: ['tallycell subscriber swap alice 8988211000000000029 --cause lost'],
   async run(input, context) {
     const store = await context.store()
     const subscriber = subscriberId(input.args.id ?? '')
