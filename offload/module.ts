@@ -17,6 +17,7 @@ import { type AaaKeys, createAaa } from './aaa/aaa.ts'
 import type { TlsMaterial } from './aaa/tls.ts'
 import { type AccountingDeps, createAccounting } from './accounting/accounting.ts'
 import { radiusSection } from './accounting/settings.ts'
+import { createStaleReaper } from './accounting/stale.ts'
 import { createControl } from './control/control.ts'
 import { createProxy } from './proxy/proxy.ts'
 import { createRadsec, isSite } from './radsec/radsec.ts'
@@ -86,7 +87,8 @@ export function createOffload(deps: OffloadDeps, config: Config): Offload {
     { answer: createAnswer({ access: answerAccess }), log: deps.log, metrics: deps.metrics },
     { listen: access.listen.map(addressOf), clients, requestsPerSecond: access.requestsPerSecond },
   )
-  const parts: readonly Part[] = [aaa, proxy, server, accessServer, radsec, control]
+  const stale = createStaleReaper(deps, BigInt(access.interimInterval) * MISSED_REPORTS * 1000n)
+  const parts: readonly Part[] = [aaa, stale, proxy, server, accessServer, radsec, control]
   return {
     name: 'radius',
     address: server.address,
@@ -106,6 +108,9 @@ export function createOffload(deps: OffloadDeps, config: Config): Offload {
     health: () => parts.map((part) => part.health?.()).find((trouble) => trouble !== undefined),
   }
 }
+
+/** Reports that a session may miss in a row before it is taken to be over. */
+const MISSED_REPORTS = 4n
 
 const addressOf = (text: string) => parseAddress(text) ?? fail('RADIUS_LISTEN_INVALID', { came: text })
 

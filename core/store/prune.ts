@@ -141,7 +141,7 @@ export function createRound({ before, rowsBefore = before, newestSession, dryRun
     const end = rows.length < limit ? undefined : rows.at(-1)?.session_no
     if (newestSession === undefined) return { removed: 0, next: end }
     const newest = lesser(newestSession, (await newestKey(sql, 'usage_session', 'session_no')) - 1n)
-    const old = rows.filter((row) => row.state === 'closed' && row.last_at < before && row.session_no <= newest)
+    const old = rows.filter((row) => row.state !== 'open' && row.last_at < before && row.session_no <= newest)
     const to = old.at(-1)?.session_no
     if (to !== undefined && !dryRun) {
       // In the order in which accounting locks them: whoever is being reported on just now is not old any more when this returns.
@@ -239,7 +239,7 @@ interface UsageSessionRow {
 const USAGE_SESSIONS = `select session_no, session_key, state, started_at, last_at
   from usage_session join usage_counter using (session_no)`
 // The range stands in the subqueries again: PostgreSQL does not conclude it from the equality, and would read the whole table.
-const DELETE_USAGE_SESSIONS = `delete from usage_session where session_no > ? and session_no <= ? and state = 'closed' and session_no in
+const DELETE_USAGE_SESSIONS = `delete from usage_session where session_no > ? and session_no <= ? and state <> 'open' and session_no in
   (select session_no from usage_counter where session_no > ? and session_no <= ? and last_at < ?)`
 const DELETE_USAGE_COUNTERS = `delete from usage_counter where session_no > ? and session_no <= ? and not exists
   (select 1 from usage_session s where s.session_no = usage_counter.session_no and s.session_no > ? and s.session_no <= ?)`

@@ -141,7 +141,7 @@ export function createAccountingStore(
   }
 }
 
-const CLOSE = `update usage_session set state = 'closed' where origin = ? and state = 'open' and started_at <= ?`
+const CLOSE = `update usage_session set state = 'closed' where origin = ? and state <> 'closed' and started_at <= ?`
 
 async function applySessions(
   sql: Sql,
@@ -199,6 +199,8 @@ async function load(sql: Sql, memory: ReadonlyMap<string, Known>, missing: reado
     known.radio = row.radio_id
     known.subscriber = row.subscriber_id
     known.eventName = nameOf(known, known.session)
+    // Heard from again: see stale.ts.
+    known.changed = row.state === 'stale'
   }
 }
 
@@ -272,7 +274,7 @@ function counterValues({ number, session }: Known): Value[] {
 function fromRow(row: SessionRow): Session {
   return {
     incarnation: row.incarnation,
-    open: row.state === 'open',
+    open: row.state !== 'closed',
     sequence: row.sequence,
     uplink: row.uplink,
     downlink: row.downlink,

@@ -133,4 +133,5 @@ def main():
         os.unlink(own)
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -1,4 +1,6 @@
 // An authentication server with a vault full of active SIMs, in the process of the test.
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { Registry } from 'prom-client'
 import type { Test } from 'tap'
 import type { StandingPort } from '../../core/events/standing.ts'
@@ -6,15 +8,18 @@ import { systemClock } from '../../core/kernel/clock.ts'
 import { iccid } from '../../core/kernel/iccid.ts'
 import { planId, subscriberId } from '../../core/kernel/ids.ts'
 import { createLogger } from '../../core/log/logger.ts'
+import { createKeyStore } from '../../core/runtime/keys.ts'
 import type { Store } from '../../core/store/store.ts'
 import { createAccessServer } from '../../core/transport/radius/access-server.ts'
 import { createAnswer } from '../../core/transport/radius/answer.ts'
 import { type Aaa, type AaaOptions, createAaa } from '../../offload/aaa/aaa.ts'
 import { createRadioDirectory } from '../../radio/module.ts'
+import { importBatch } from '../../sim-provisioning/batch/import.ts'
 import { createSubscriberDirectory } from '../../sim-provisioning/profiles/directory.ts'
 import { activate } from '../../sim-provisioning/profiles/subscriptions/life.ts'
+import { createVault, type Vault } from '../../sim-provisioning/vault/vault.ts'
 import { createVectors } from '../../sim-provisioning/vault/vectors.ts'
-import { ACME, act, csvOf, type TestSim, testSims, testVault, testWorld } from '../compliance/sim-world.ts'
+import { ACME, act, csvOf, type TestSim, testSims } from '../compliance/sim-world.ts'
 
 export const SECRET = 'access secret'
 /** Of the subscriber of SIM number `n`. */
@@ -51,40 +56,44 @@ export interface WorldOptions extends Partial<AaaOptions> {
   readonly requestsPerSecond?: number
 }
 
-/** Fills the vault of an empty store with active SIMs, each with a subscriber. */
-export async function fillVault(t: Test, store: Store, folder: string, count: number): Promise<readonly TestSim[]> {
+/** Fills the vault of an empty store with `count` active SIMs, each with a subscriber. */
+async function fillVault(store: Store, vault: Vault, folder: string, count: number): Promise<void> {
   const sims = testSims(count)
-  const world = testWorld(t, store, testVault(t, store, folder))
-  await world.load(csvOf(sims))
+  const path = join(folder, 'sims.csv')
+  writeFileSync(path, csvOf(sims))
+  const { signal } = new AbortController()
+  await importBatch(
+    { store, vault, clock: systemClock, signal },
+    { path, format: 'pysim', tenant: ACME, mode: 'row', dryRun: false, mncDigits: 2 },
+  )
   for (const [n, sim] of sims.entries()) {
     const subscriber = subscriberId(subscriberOf(n))
     await activate(store, { subscriber, tenant: ACME, plan: planId('flat'), iccid: iccid(sim.iccid) }, act)
   }
-  return sims
 }
 
-/** A server on a free port of this machine; another call on the same store is another node. Stops with the test. */
-export async function accessWorld(
-  t: Test,
+/** A server on a free port of this machine; another call on the same store is another node. */
+export async function startAccess(
   store: Store,
   { folder, sims: count = 1, standing = OPEN, seal = new Uint8Array(32).fill(7), ...options }: WorldOptions,
-): Promise<AccessWorld> {
-  const vault = testVault(t, store, folder)
+): Promise<AccessWorld & { stop(): Promise<void> }> {
+  mkdirSync(folder, { recursive: true })
+  const vault = createVault(store, createKeyStore({ directory: join(folder, 'keys') }).kek)
   const found = await store.db.selectFrom('sim').select('imsi').execute()
-  const sims = found.length > 0 ? testSims(found.length) : await fillVault(t, store, folder, count)
+  if (found.length === 0) await fillVault(store, vault, folder, count)
+  const sims = testSims(found.length === 0 ? count : found.length)
   const subscribers = createSubscriberDirectory(store)
-  await subscribers.load()
+  const radios = createRadioDirectory(store)
+  await Promise.all([subscribers.load(), radios.load()])
   const metrics = new Registry()
   const log = createLogger({ level: 'silent' })
   const vectors = createVectors({ store, vault, clock: systemClock })
-  const radios = createRadioDirectory(store)
-  await radios.load()
   const aaa = createAaa(
     { store, vectors, clock: systemClock, subscribers, radios, standing, metrics, log },
     { seal, cui: new Uint8Array(32).fill(9) },
     { ...OPTIONS, ...options },
   )
-  const { requireMessageAuthenticator = true, requestsPerSecond = 100_000 } = options
+  const { requireMessageAuthenticator = true, requestsPerSecond = 1_000_000 } = options
   const server = createAccessServer(
     { answer: createAnswer({ access: aaa.answer }), log, metrics },
     {
@@ -95,10 +104,19 @@ export async function accessWorld(
   )
   await aaa.start()
   await server.start()
-  t.teardown(async () => {
-    await server.stop()
-    await aaa.stop()
-    await vectors.drain()
-  })
-  return { sims, metrics, port: server.address()[0]?.port ?? 0, aaa }
+  return {
+    ...{ sims, metrics, port: server.address()[0]?.port ?? 0, aaa },
+    async stop() {
+      await server.stop()
+      await aaa.stop()
+      await vectors.drain()
+    },
+  }
+}
+
+/** As `startAccess`; stops with the test. */
+export async function accessWorld(t: Test, store: Store, options: WorldOptions): Promise<AccessWorld> {
+  const { stop, ...world } = await startAccess(store, options)
+  t.teardown(stop)
+  return world
 }

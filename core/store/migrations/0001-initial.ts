@@ -25,12 +25,12 @@ export const definitions: readonly Definition[] = [
     table: 'subscriber',
     columns: `subscriber_seq identity forever, subscriber_id text not null unique, imsi text not null unique, payer_id text not null, plan_id text not null, created_at integer not null`,
   },
-  // One row per accounting session, written when it starts, ends or changes hands. incarnation: tells sessions apart whose
+  // One row per accounting session, written when it starts, ends, changes hands or goes 'stale' (no report for several intervals: it may wake). incarnation: tells sessions apart whose
   // Acct-Session-Id the access point used again; identity: User-Name as received.
   {
     table: 'usage_session',
     columns: `session_no identity, session_key text not null unique, incarnation integer not null,
-      state text not null check (state in ('open', 'closed')), started_at integer not null, identity text not null,
+      state text not null check (state in ('open', 'stale', 'closed')), started_at integer not null, identity text not null,
       radio_id text, subscriber_id text, origin text not null`,
   },
   // What each report of a session moves, apart from the rest, so that a hundred rows share a page and a commit dirties few.
@@ -42,7 +42,7 @@ export const definitions: readonly Definition[] = [
     columns: `session_no integer primary key, sequence integer not null, uplink integer not null, downlink integer not null,
       last_at integer not null, seconds integer not null, gigawords integer not null, anomalies integer not null`,
   },
-  { index: 'usage_session_open', on: "usage_session (origin) where state = 'open'" },
+  { index: 'usage_session_open', on: "usage_session (origin) where state <> 'closed'" },
   // The usage journal, never deleted from at its end, so that event_id only grows. (origin, session_id, sequence) is unique because sequence is counted in the session's row, in the same
   // transaction; an index to say so again would dirty one more page per event and cost a third of the throughput.
   // uplink, downlink: octets since the event before. flags: USAGE_FLAG of core/events.
