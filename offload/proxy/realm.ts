@@ -17,7 +17,7 @@ export interface Routed<Of extends Route> {
 const REALM = /^[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*$/
 
 /** The realm of a user name, lower case; undefined where there is none or it is none. */
-export function realmOf(userName: string): string | undefined {
+function realmOf(userName: string): string | undefined {
   const at = userName.lastIndexOf('@')
   if (at < 0) return undefined
   const realm = userName.slice(at + 1).toLowerCase()
@@ -25,7 +25,7 @@ export function realmOf(userName: string): string | undefined {
 }
 
 /** A decorated user name `home!user@other` without its last hop: `user@home` (RFC 7542 §3.3.1, TS 23.003 §14.5). */
-export function undecorated(userName: string): string | undefined {
+function undecorated(userName: string): string | undefined {
   const [bang, at] = [userName.indexOf('!'), userName.lastIndexOf('@')]
   if (bang <= 0 || at < bang) return undefined
   const home = userName.slice(0, bang)
