@@ -3,8 +3,13 @@
 
 export type Es2Function = 'downloadOrder' | 'confirmOrder' | 'cancelOrder' | 'releaseProfile'
 
+/** What a peer sends may be the name of any member of an object, but of no map. */
+function tableOf<Value = string>(rows: Readonly<Record<string, Value>>): ReadonlyMap<string, Value> {
+  return new Map(Object.entries(rows))
+}
+
 /** SGP.22 §5.2.6.1, those that concern an operator. */
-const SUBJECTS: Readonly<Record<string, string>> = {
+const SUBJECTS = tableOf({
   '1': 'generic',
   '1.1': 'function requester',
   '1.2': 'function provider',
@@ -33,10 +38,10 @@ const SUBJECTS: Readonly<Record<string, string>> = {
   '8.9.5': 'event record of the SM-DS',
   '8.10': 'operation',
   '8.10.1': 'transaction',
-}
+})
 
 /** SGP.22 §5.2.6.2. */
-const REASONS: Readonly<Record<string, string>> = {
+const REASONS = tableOf({
   '1': 'access error',
   '1.1': 'unknown, not identified or authenticated',
   '1.2': 'not allowed',
@@ -64,14 +69,14 @@ const REASONS: Readonly<Record<string, string>> = {
   '6.1': 'verification failed',
   '6.3': 'expired',
   '6.4': 'too many attempts',
-}
+})
 
 const ASK_OPERATOR = 'ask the operator of the SM-DP+ whether your requester id may use it'
 const CHECK_EID = 'order it without an EID, or with the EID of the phone that it is linked to'
 const OTHER_SIM = 'cancel the order that holds it first, or take another SIM'
 
 /** Subject and reason of the functions of ES2+, each with its meaning and what to do. */
-const PAIRS: Readonly<Record<string, readonly [meaning: string, advice: string]>> = {
+const PAIRS = tableOf<readonly [meaning: string, advice: string]>({
   '8.1.1 2.2': ['the EID is missing', 'an order for an SM-DS, or without a matching id, needs the EID of the phone'],
   '8.1.1 3.9': ['the SM-DP+ does not know the phone of this EID', 'check the EID, or order without one'],
   '8.1.1 3.10': ['another EID is linked to the profile', CHECK_EID],
@@ -96,16 +101,16 @@ const PAIRS: Readonly<Record<string, readonly [meaning: string, advice: string]>
   '8.2.7 6.4': ['a wrong confirmation code was typed too often', 'cancel the order and make a new one'],
   '8.9 4.2': ['the SM-DS refused the event', 'order without an SM-DS, or see its operator'],
   '8.9 5.1': ['the SM-DS cannot be reached', 'check its address, or order without one'],
-}
+})
 
 const code = /^[0-9]{1,2}(?:\.[0-9]{1,2}){0,3}$/
 
 /** A pair in words. Codes that no version of SGP.22 has are not repeated. */
 export function describeStatus(subject: string, reason: string): { readonly meaning: string; readonly advice: string } {
-  const [meaning, advice] = PAIRS[`${subject} ${reason}`] ?? []
+  const [meaning, advice] = PAIRS.get(`${subject} ${reason}`) ?? []
   if (meaning !== undefined && advice !== undefined) return { meaning, advice }
-  const name = SUBJECTS[subject] ?? (code.test(subject) ? `subject ${subject}` : 'something')
-  const why = REASONS[reason] ?? (code.test(reason) ? `reason ${reason}` : 'no reason that is known')
+  const name = SUBJECTS.get(subject) ?? (code.test(subject) ? `subject ${subject}` : 'something')
+  const why = REASONS.get(reason) ?? (code.test(reason) ? `reason ${reason}` : 'no reason that is known')
   return { meaning: `${name}: ${why}`, advice: 'see the order at the SM-DP+, and try again when its cause is gone' }
 }
 
