@@ -99,8 +99,8 @@ const show: Command = {
     })
     const { events, keyUses, ...plain } = json
     const lines = Object.entries(plain).map(([name, value]) => `${name.padEnd(12)} ${value ?? '-'}`)
-    for (const { at, kind, from, to, actor, reason } of events)
-      lines.push(`${at}  ${kind}: ${from} -> ${to}, by ${actor}${reason === null ? '' : `: ${reason}`}`)
+    for (const { at, kind, from, to, actor, cause, reason } of events)
+      lines.push(`${at}  ${kind}: ${from} -> ${to}, ${cause}, by ${actor}${reason === null ? '' : `: ${reason}`}`)
     for (const { at, purpose, actor, count } of keyUses)
       lines.push(`${at}  key used: ${purpose} x ${count}, by ${actor}`)
     return { text: lines.join('\n'), json }

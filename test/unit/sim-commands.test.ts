@@ -96,7 +96,7 @@ t.test('a batch is looked at, loaded, shown', async (t) => {
   t.match(await run('sim show', [testSim(1).imsi]), { json: { state: 'inStock', sequence: 0n, keyUses: [] } })
   await t.rejects(run('sim show', ['001019999999999']), { code: 'SIM_UNKNOWN' })
   t.match((await run('sim retire', [testSim(1).iccid], { as: 'alice', reason: 'broken' })).text, /is retired/)
-  t.match((await run('sim show', [testSim(1).iccid])).text, /retire: inStock -> retired, by alice: broken/)
+  t.match((await run('sim show', [testSim(1).iccid])).text, /retire: inStock -> retired, operator, by alice: broken/)
   await t.rejects(run('sim suspend', [testSim(2).iccid]), { code: 'SIM_STEP' })
 })
 
