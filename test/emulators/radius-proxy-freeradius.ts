@@ -101,7 +101,7 @@ server home {
 ${listen('auth', home.access)}
 ${listen('acct', home.accounting)}
   authorize {
-    if (&User-Name == "${ROAMER.name}") {
+    if (&User-Name =~ /^bob@(partner|hub)\\.example$/) {
       update control {
         &Cleartext-Password := "${ROAMER.password}"
       }

@@ -6,17 +6,20 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import t from 'tap'
+import { createCertificates } from '../emulators/freediameter.ts'
 import { createTestNode, freeTcpPort, freeUdpPort, imsiOf, radioName } from '../emulators/node.ts'
 import { findProgram, launch } from '../emulators/program.ts'
 import { ROAMER, startRoamingFreeradius } from '../emulators/radius-proxy-freeradius.ts'
 import { until } from '../unit/radius-fixture.ts'
 
 const SECRET = 'interop secret'
-const folder = t.testdir({ freeradius: {}, radsecproxy: {}, node: {} })
+const folder = t.testdir({ freeradius: {}, radsecproxy: {}, hub: {}, node: {} })
 const us = { access: await freeUdpPort('127.0.0.1'), accounting: await freeUdpPort('127.0.0.1') }
 const radsecPort = await freeTcpPort()
 const freeradius = await startRoamingFreeradius({ folder: join(folder, 'freeradius'), secret: SECRET, us })
 t.teardown(() => freeradius.stop())
+const hubPort = await freeTcpPort()
+const certificates = createCertificates(join(folder, 'hub'), ['hub', 'us'])
 const dead = await freeUdpPort('127.0.0.1')
 const at = (port: number): string => `127.0.0.1:${port}`
 
@@ -37,12 +40,18 @@ const node = await createTestNode({
           ...{ secretFile: 'secret', accountingAddress: at(freeradius.home.accounting) },
         },
         {
+          ...{ name: 'hub', transport: 'tls', address: at(hubPort), serverName: 'hub' },
+          ...{ certificateFile: certificates.us?.cert, keyFile: certificates.us?.key },
+          authorityFile: certificates.us?.ca,
+        },
+        {
           ...{ name: 'ourselves', transport: 'udp', address: at(us.access) },
           ...{ secretFile: 'secret', accountingAddress: at(us.accounting) },
         },
       ],
       routes: [
         { realm: 'partner.example', servers: ['partner'] },
+        { realm: 'hub.example', servers: ['hub'] },
         { realm: 'slow.example', servers: ['dead', 'partner'] },
         { realm: 'loop.example', servers: ['ourselves'] },
       ],
@@ -191,6 +200,63 @@ const detail = (): string => {
     return ''
   }
 }
+
+t.test('radsecproxy as a roaming hub that we reach by RadSec', async (t) => {
+  const program = findProgram('radsecproxy', ['/usr/sbin']) ?? ''
+  const file = join(folder, 'hub/radsecproxy.conf')
+  writeFileSync(
+    file,
+    `
+ListenTLS ${at(hubPort)}
+LogLevel 2
+tls default {
+  CACertificateFile ${certificates.hub?.ca}
+  CertificateFile ${certificates.hub?.cert}
+  CertificateKeyFile ${certificates.hub?.key}
+}
+client tallycell {
+  host 127.0.0.1
+  type tls
+  secret radsec
+  certificateNameCheck off
+}
+server home {
+  host 127.0.0.1
+  port ${freeradius.home.access}
+  type udp
+  secret "${SECRET}"
+}
+server home-accounting {
+  host 127.0.0.1
+  port ${freeradius.home.accounting}
+  type udp
+  secret "${SECRET}"
+}
+realm * {
+  server home
+  accountingServer home-accounting
+}
+`,
+  )
+  const hub = await launch(program, ['-f', '-c', file], {
+    cwd: join(folder, 'hub'),
+    patience: 10_000,
+    ready: async () => {
+      const { output } = await radclient(us.access, 'auth', password('bob@hub.example'), ['-r', '1', '-t', '3'])
+      return output.includes('Received Access-Accept')
+    },
+  })
+  t.teardown(() => hub.stop())
+  const { output } = await radclient(us.access, 'auth', password('bob@hub.example'))
+  t.match(
+    output,
+    'MS-MPPE-Send-Key = 0x000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f',
+    'hidden three times over',
+  )
+  const accounting = await radclient(us.accounting, 'acct', report('hub-1', 'Start', 'bob@hub.example'))
+  t.equal(accounting.exit, 0, accounting.output)
+  await until(() => detail().includes('"hub-1"'))
+})
 
 t.test('a home server that is silent is passed over', async (t) => {
   const name = ROAMER.name.replace('partner', 'slow')
