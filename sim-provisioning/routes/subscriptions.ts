@@ -181,6 +181,8 @@ function changeRoutes(api: PartnerApi, { checkPlan }: RouteDeps): void {
       const act = actOf(call, body)
       const subscriber = subscriberId(params.subscription)
       return unlessLocked(async () => {
+        // Before the body is looked at more closely: another tenant's is not there, whatever is asked of it.
+        await lockSubscription(sql, subscriber, act.tenant)
         await swapSim(joined, subscriber, iccid(body.iccid), act)
         return read(sql, subscriber, act)
       })
@@ -201,6 +203,8 @@ function changeRoutes(api: PartnerApi, { checkPlan }: RouteDeps): void {
       const act = actOf(call, body)
       const subscriber = subscriberId(params.subscription)
       return unlessLocked(async () => {
+        // Before the body is looked at more closely: another tenant's is not there, whatever is asked of it.
+        await lockSubscription(sql, subscriber, act.tenant)
         await changeMsisdn(joined, subscriber, msisdn(body.msisdn), act)
         return read(sql, subscriber, act)
       })

@@ -69,6 +69,8 @@ const NEW_ORDER = Type.Object({
   productOrderItem: Type.Array(ITEM, { minItems: 1, maxItems: MOST_ITEMS }),
 })
 const ORDER = Type.Object({ id: Type.String(), href: Type.String(), state: Type.String() })
+/** Where `fields` may leave members out. */
+const SHOWN = Type.Object({ id: Type.String(), href: Type.String(), state: Type.Optional(Type.String()) })
 
 type Writing = Call<unknown, unknown, { readonly productOrderItem: readonly OrderItem[] }>
 
@@ -99,7 +101,7 @@ export function orderingRoutes(api: PartnerApi, deps: RouteDeps): void {
     url: ORDERS,
     summary: 'Product orders (TMF622), in the order of their making',
     query: Type.Object({ ...TMF_PAGE, ...TMF_FIELDS }),
-    answers: { 200: Type.Array(ORDER), 206: Type.Array(ORDER) },
+    answers: { 200: Type.Array(SHOWN), 206: Type.Array(SHOWN) },
     async handler({ sql, tenant, query: { fields, ...page } }) {
       const { orders, total } = await listProductOrders(sql, tenant, tmfPage(page))
       return tmfList(orders, total, fields)
@@ -112,7 +114,7 @@ export function orderingRoutes(api: PartnerApi, deps: RouteDeps): void {
     summary: 'A product order (TMF622)',
     params: Type.Object({ id: Type.String({ minLength: 1, maxLength: 64 }) }),
     query: Type.Object(TMF_FIELDS),
-    answers: { 200: ORDER },
+    answers: { 200: SHOWN },
     async handler({ sql, tenant, params, query }) {
       const order = (await readProductOrder(sql, tenant, params.id)) ?? unknown('product order', params.id)
       return { body: tmfFields(order, query.fields) }
