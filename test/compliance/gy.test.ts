@@ -1,5 +1,6 @@
 // Gy and Rf, request by request, through sockets and the whole engine, on each database.
 
+import { listRecords } from '../../billing/charging/cdr/store.ts'
 import { systemClock } from '../../core/kernel/clock.ts'
 import { millis } from '../../core/kernel/units.ts'
 import type { Store } from '../../core/store/store.ts'
@@ -151,6 +152,8 @@ onEachEngine('each radio gets what it carried, at the tariff of its place', asyn
     await store.batch((sql) => sql.rows('select device, apn, gateway, charging_id from charging_session_detail')),
     [{ device: '8665070400405301', apn: 'internet', gateway: '127.0.0.4', charging_id: 7n }, {}],
   )
+  const [record] = await store.batch((sql) => listRecords(sql, { subscriber: undefined, before: undefined, limit: 1 }))
+  t.match(record, { apn: 'internet', nodeAddress: '127.0.0.4', chargingId: 7n, radio: 'outside' })
   t.same(await faults(store), [])
   smf.close()
 })

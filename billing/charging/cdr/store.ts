@@ -5,7 +5,7 @@ import { type Millis, millis } from '../../../core/kernel/units.ts'
 import type { Sql, Target } from '../../../core/store/sql.ts'
 import type { Store } from '../../../core/store/store.ts'
 import type { RecordBody } from '../session/record.ts'
-import { recordsAfter, type StoredRecord } from '../session/store.ts'
+import { RECORD_COLUMNS, RECORD_DETAIL, recordsAfter, SELECT_RECORD, type StoredRecord } from '../session/store.ts'
 import type { CdrNode } from './contents.ts'
 import { type CdrFormat, exportCdrs } from './files.ts'
 import type { ChargingRecord, ServiceContainer } from './record.ts'
@@ -23,7 +23,7 @@ type StoredBody = Omit<RecordBody, 'services' | 'partial'> & {
 }
 
 /** The inverse of how a session stores its record: whole numbers stand in it as decimal strings. */
-function readRecord({ record_no, record }: Pick<StoredRecord, 'record_no' | 'record'>): KeptRecord {
+function readRecord({ record_no, record, apn, gateway, charging_id }: StoredRecord): KeptRecord {
   const body = JSON.parse(record) as StoredBody
   return {
     number: record_no,
@@ -34,10 +34,10 @@ function readRecord({ record_no, record }: Pick<StoredRecord, 'record_no' | 'rec
     access: body.access,
     origin: body.origin,
     sessionId: body.sessionId,
-    chargingId: BigInt(body.chargingId),
+    chargingId: charging_id ?? BigInt(body.chargingId),
     radio: body.radio,
-    apn: body.apn,
-    nodeAddress: body.nodeAddress,
+    apn: apn ?? body.apn,
+    nodeAddress: gateway ?? body.nodeAddress,
     visitedPlmn: body.visitedPlmn,
     opened: instant(body.opened),
     closed: instant(body.closed),
@@ -78,7 +78,7 @@ export interface RecordFilter {
 }
 
 /** What of the records is meant. */
-function meant({ subscriber, before, tenant, from, to }: Omit<RecordFilter, 'limit'>) {
+function meant({ subscriber, before, tenant, from, to }: Omit<RecordFilter, 'limit'>, detail = '') {
   const conditions: [text: string, value: bigint | string | undefined][] = [
     ['s.subscriber_id = ?', subscriber],
     ['c.record_no < ?', before],
@@ -89,16 +89,16 @@ function meant({ subscriber, before, tenant, from, to }: Omit<RecordFilter, 'lim
   const where = conditions.flatMap(([text, value]) => (value === undefined ? [] : [{ text, value }]))
   const join = subscriber === undefined ? '' : 'join charging_session s on s.session_no = c.session_no'
   return {
-    text: `from cdr c ${join} ${where.length === 0 ? '' : `where ${where.map(({ text }) => text).join(' and ')}`}`,
+    text: `from cdr c ${detail} ${join} ${where.length === 0 ? '' : `where ${where.map(({ text }) => text).join(' and ')}`}`,
     values: where.map(({ value }) => value),
   }
 }
 
 /** The newest first. */
 export async function listRecords(sql: Sql, { limit, offset = 0, ...filter }: RecordFilter): Promise<KeptRecord[]> {
-  const { text, values } = meant(filter)
+  const { text, values } = meant(filter, RECORD_DETAIL)
   const rows = await sql.rows<StoredRecord>(
-    `select c.record_no, c.record ${text} order by c.record_no desc limit ? offset ?`,
+    `select ${RECORD_COLUMNS} ${text} order by c.record_no desc limit ? offset ?`,
     ...[...values, BigInt(limit), BigInt(offset)],
   )
   return rows.map(readRecord)
@@ -111,7 +111,7 @@ export async function countRecords(sql: Sql, filter: Omit<RecordFilter, 'limit' 
 }
 
 export async function findRecord(sql: Sql, number: bigint): Promise<KeptRecord | undefined> {
-  const row = await sql.row<StoredRecord>('select record_no, record from cdr where record_no = ?', number)
+  const row = await sql.row<StoredRecord>(`${SELECT_RECORD} where c.record_no = ?`, number)
   return row && readRecord(row)
 }
 

@@ -353,15 +353,20 @@ export interface StoredRecord {
   readonly session_no: bigint
   readonly tenant_id: PayerId
   readonly record: string
+  /** Of the session, where its gateway named them. */
+  readonly apn: string | null
+  readonly gateway: string | null
+  readonly charging_id: bigint | null
 }
+
+/** Of a record `c`, with what is known of its session. */
+export const RECORD_COLUMNS = 'c.record_no, c.session_no, c.tenant_id, c.record, d.apn, d.gateway, d.charging_id'
+export const RECORD_DETAIL = 'left join charging_session_detail d on d.session_no = c.session_no'
+export const SELECT_RECORD = `select ${RECORD_COLUMNS} from cdr c ${RECORD_DETAIL}`
 
 /** Records behind `after`, in the order of their numbers. */
 export const recordsAfter = (sql: Sql, after: bigint, limit: number): Promise<StoredRecord[]> =>
-  sql.rows<StoredRecord>(
-    'select record_no, session_no, tenant_id, record from cdr where record_no > ? order by record_no limit ?',
-    after,
-    BigInt(limit),
-  )
+  sql.rows<StoredRecord>(`${SELECT_RECORD} where c.record_no > ? order by c.record_no limit ?`, after, BigInt(limit))
 
 export interface PaidPart {
   readonly account: bigint
