@@ -1,7 +1,7 @@
 // `tallycell partner`, and a node's TLS with client certificates, on each engine.
 import { execFileSync } from 'node:child_process'
 import { EventEmitter } from 'node:events'
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { request } from 'node:https'
 import { join } from 'node:path'
 import { tenantCommands } from '../../billing/charging/commands/tenant.ts'
@@ -51,7 +51,8 @@ const certificate = (folder: string, name: string): { cert: string; key: string 
 }
 
 onEachEngine('clients by command; tokens bound to certificates', async (t, database) => {
-  const folder = t.testdirName
+  // Made anew it would be emptied, of the database too.
+  const folder = existsSync(t.testdirName) ? t.testdirName : t.testdir()
   const store = await database.open()
   const sh = shell(folder, database)
   t.match(await sh(['partner', 'add', 'acme'], 65), { error: { code: 'TENANT_UNKNOWN' } })

@@ -87,7 +87,7 @@ function operationOf(spec: AnyRoute): Operation {
     checks: {
       params: createCheck('path', closed(params)),
       query: createCheck('query', closed(query), true),
-      body: raw ? (value) => value : body ? createCheck('body', closed(body)) : noBody,
+      body: raw ? octets : body ? createCheck('body', closed(body)) : noBody,
     },
     current: spec.current ?? (async () => undefined),
     run: spec.handler,
@@ -97,6 +97,9 @@ function operationOf(spec: AnyRoute): Operation {
 /** Members that nobody knows are mistakes. */
 const closed = (schema: TSchema = Type.Object({})): TSchema =>
   Type.IsObject(schema) ? Type.Object(schema.properties, { additionalProperties: false }) : schema
+
+/** A request without a body has one of no octets. */
+const octets: Check = (value) => value ?? Buffer.alloc(0)
 
 /** Bodies that nobody reads are ignored (RFC 9110 §9.3.1), but empty is what clients should send. */
 const noBody: Check = () => undefined
