@@ -5,7 +5,7 @@ import type { Test } from 'tap'
 import { putPlan, putTenant } from '../../billing/charging/catalogue/store.ts'
 import { type Charging, createCharging } from '../../billing/charging/charging.ts'
 import { createChargingApplications } from '../../billing/charging/gy/applications.ts'
-import { systemClock } from '../../core/kernel/clock.ts'
+import { type Clock, systemClock } from '../../core/kernel/clock.ts'
 import { imsi, payerId, planId, radioId, subscriberId, wallet } from '../../core/kernel/ids.ts'
 import { microtokens, millis } from '../../core/kernel/units.ts'
 import type { Store } from '../../core/store/store.ts'
@@ -35,6 +35,7 @@ export interface GyWorld {
 export interface GyWorldOptions extends Partial<DiameterNodeOptions> {
   readonly offline?: boolean
   readonly homeNetworks?: readonly string[]
+  readonly clock?: Clock
 }
 
 /** A tenant with its plans; `s-1`, `s-2`, … for the IMSIs, on the first of the plans, with `octets` each. */
@@ -61,7 +62,7 @@ export const registerCell = (store: Store, radio: string, cell: string, more: Pa
 
 /** Starts `ocs.localdomain` on a free port. */
 export async function startGy(t: Test, store: Store, options: GyWorldOptions = {}): Promise<GyWorld> {
-  const { offline = false, homeNetworks = [], ...rest } = options
+  const { offline = false, homeNetworks = [], clock = systemClock, ...rest } = options
   const radios = createRadioDirectory(store, { minInterval: 0 })
   const subscribers = createSubscriberDirectory(store, { minInterval: 0 })
   await Promise.all([radios.load(), subscribers.load()])
@@ -71,7 +72,7 @@ export async function startGy(t: Test, store: Store, options: GyWorldOptions = {
     { store, subscribers, radioClass: (radio) => radios.byId(radio)?.class },
     { price: microtokens(2000n) },
   )
-  const deps = { log, metrics, clock: systemClock }
+  const deps = { log, metrics, clock }
   const charges = createChargingApplications(
     { ...deps, store, charging, radios, subscribers },
     { homeNetworks, offline },
