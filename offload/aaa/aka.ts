@@ -4,7 +4,13 @@ import { timingSafeEqual } from 'node:crypto'
 import type { AuthVector } from '../../core/events/auth-vectors.ts'
 import type { Imsi } from '../../core/kernel/ids.ts'
 import { type SimAttributeName, SUBTYPE } from '../../core/wire/eap/dict/attributes.ts'
-import { akaKeys, akaPrimeKeys, type MethodKeys, type SessionKeys } from '../../core/wire/eap/keys.ts'
+import {
+  akaKeys,
+  akaPrimeKeys,
+  akaPrimeMethodKeys,
+  type MethodKeys,
+  type SessionKeys,
+} from '../../core/wire/eap/keys.ts'
 import { EAP_TYPE } from '../../core/wire/eap/packet.ts'
 import { checkSim } from '../../core/wire/eap/protect.ts'
 import { decodeSim, isSimFault, type SimAttribute, type SimMessage } from '../../core/wire/eap/sim.ts'
@@ -128,7 +134,7 @@ export function createAka(type: AkaType, deps: SimDeps, options: SimOptions): Me
     { xres, ck, ik }: Secrets,
     tries: number,
   ): Turn => {
-    const keys = keysOf(ck, ik, identity)
+    const keys = prime ? akaPrimeMethodKeys(ck, ik, identity) : akaKeys(ck, ik, identity)
     const own: SimAttribute[] = prime
       ? [
           ['AT_KDF', KDF_AKA_PRIME],

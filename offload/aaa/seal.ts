@@ -6,7 +6,7 @@ import { createCipheriv, createDecipheriv, hkdfSync, randomFillSync } from 'node
 export type Purpose = 'state' | 'pseudonym' | 'reauthentication' | 'class'
 
 export interface Sealer {
-  /** `SEAL_OVERHEAD` octets more than `plain`. `bound`: what has to be the same when it is opened. */
+  /** 30 octets more than `plain`. `bound`: what has to be the same when it is opened. */
   seal(purpose: Purpose, plain: Uint8Array, now: bigint, bound?: string): Uint8Array
   /** Undefined for what was sealed more than `days` days ago, for another purpose, bound to something else, changed or forged. */
   open(purpose: Purpose, sealed: Uint8Array, now: bigint, days: number, bound?: string): Uint8Array | undefined
@@ -17,7 +17,7 @@ const DAY_OCTETS = 2
 const NONCE_OCTETS = 12
 const TAG_OCTETS = 16
 /** Octets that sealing adds. */
-export const SEAL_OVERHEAD = DAY_OCTETS + NONCE_OCTETS + TAG_OCTETS
+const SEAL_OVERHEAD = DAY_OCTETS + NONCE_OCTETS + TAG_OCTETS
 const DAYS = 65_536
 /** Keys of so many purposes and days are kept at hand. */
 const REMEMBERED = 256

@@ -37,7 +37,7 @@ export interface SimOptions {
 /** Who asks for vectors: one place in the USIM's array of sequence numbers for all Wi-Fi. */
 export const SERVING_ENTITY = 'aaa'
 
-export const METHOD_NAME: Readonly<Record<SimType, string>> = {
+const METHOD_NAME: Readonly<Record<SimType, string>> = {
   [EAP_TYPE.sim]: 'sim',
   [EAP_TYPE.aka]: 'aka',
   [EAP_TYPE.akaPrime]: 'aka-prime',
@@ -137,7 +137,7 @@ interface Protection {
 }
 
 /** What a peer that has been authenticated is told: success or why not, where only it can say so. */
-export function notifier(protection: Protection): (code: number) => Request {
+function notifier(protection: Protection): (code: number) => Request {
   const { type, imsi, msk, aut, encr, counter, identifier, method } = protection
   return (code) => {
     const hidden =

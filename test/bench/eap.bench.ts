@@ -1,13 +1,16 @@
 // Full EAP-AKA' authentications in a second, each durable: sequence numbers and grant. Beside it hostapd's RADIUS server, which stores nothing
 // and has its vectors from a register in a process of its own. The phones have a process of their own, too.
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { openStore } from '../../core/store/store.ts'
+import { CODE } from '../../core/wire/radius/packet.ts'
+import { testSim } from '../compliance/sim-world.ts'
+import { accessRequest, ap, identityResponse, phone } from '../emulators/eap-peer.ts'
 import { SECRET, startAccess } from '../emulators/eap-world.ts'
 import { findProgram, launch, type Running, run } from '../emulators/program.ts'
-import { type BenchRow, median } from './row.ts'
+import { atMost, type BenchRow, median } from './row.ts'
 
 const SIMS = 500
 const CONVERSATIONS = 96
@@ -20,6 +23,8 @@ interface Load {
   readonly granted: number
   readonly refused: number
   readonly lost: number
+  /** Until the last was granted: hostapd stops at 1,000 sessions, each of which it keeps for a while. */
+  readonly seconds: number
 }
 
 const LOADER = '--import=tsx'
@@ -76,40 +81,68 @@ async function peer(
   return { stop, port: HOSTAPD_PORT }
 }
 
+const NONE = { name: 'none: 10,000 conversations that wait', value: null } as const
+const WAITING = 10_000
+/** Megabytes. */
+const MOST_MEMORY = 400
+
+/** Memory of a server, megabytes, while phones have their challenges and have not answered yet. */
+async function memory(server: Running, port: number): Promise<number> {
+  const secret = Buffer.from(SECRET)
+  const perSocket = 50
+  for (let begun = 0; begun < WAITING; begun += perSocket) {
+    const point = await ap(port, SECRET)
+    const asked = Array.from({ length: perSocket }, (_, n) => {
+      const { identity } = phone(testSim((begun + n) % SIMS))
+      const request = accessRequest({ userName: identity, eap: identityResponse(identity) }, secret, n)
+      return point.ask(request, 10_000)
+    })
+    const answers = await Promise.all(asked)
+    if (answers.some((answer) => answer?.code !== CODE['Access-Challenge'])) throw new Error('a phone got no challenge')
+    point.close()
+  }
+  const status = readFileSync(`/proc/${server.child.pid}/status`, 'utf8')
+  return Math.round(Number(/VmRSS:\s+([0-9]+)/.exec(status)?.[1]) / 1000)
+}
+
 export async function eapRows(note: (line: string) => void): Promise<BenchRow[]> {
   const folder = mkdtempSync(join(tmpdir(), 'eap-bench-'))
   const { server, port } = await ours(folder)
-  const other = await peer(folder)
   try {
     const mine: number[] = []
     const theirs: number[] = []
     // Ours is compiled while it runs.
     await load(port)
     for (let round = 0; round < ROUNDS; round++) {
-      const { granted, refused, lost } = await load(port)
+      const { granted, refused, lost, seconds } = await load(port)
       if (refused + lost > 0) note(`radius.eap-aka-prime: ${refused} refused, ${lost} lost`)
-      mine.push(granted / SECONDS)
-      if (other !== undefined) theirs.push((await load(other.port)).granted / SECONDS)
+      mine.push(granted / seconds)
+      const other = await peer(mkdtempSync(join(folder, 'peer-')))
+      if (other === undefined) continue
+      const { granted: theirGrants, seconds: theirTime } = await load(other.port)
+      theirs.push(theirGrants / theirTime)
+      await other.stop()
     }
+    const waiting = await memory(server, port)
     const value = Math.round(median(mine))
-    const peerValue = other === undefined ? null : Math.round(median(theirs))
+    const peerValue = theirs.length === 0 ? null : Math.round(median(theirs))
     return [
       {
         id: 'radius.eap-aka-prime',
         ...{
           value,
           unit: 'authentications/s',
-          peer: other === undefined ? 'none: hostapd is not installed' : 'hostapd',
+          peer: theirs.length === 0 ? 'none: hostapd is not installed' : 'hostapd',
           peerValue,
         },
         ratio: peerValue === null ? null : Math.round((value / peerValue) * 100) / 100,
         target: TARGET,
         met: value >= TARGET,
       },
+      atMost({ id: 'radius.eap-memory', value: waiting, unit: 'MB' }, NONE, MOST_MEMORY),
     ]
   } finally {
     await server.stop()
-    await other?.stop()
     rmSync(folder, { recursive: true, force: true })
   }
 }

@@ -18,7 +18,7 @@ const BENCHES: readonly { readonly id: string; run(note: (line: string) => void)
   { id: 'radius.codec', run: radiusCodec },
   { id: 'diameter.codec', run: diameterCodec },
   { id: 'radius.accounting', run: radiusAccounting },
-  { id: 'radius.eap-aka-prime', run: eapRows },
+  { id: 'radius.eap', run: eapRows },
   { id: 'charging', run: chargingUpdates },
   { id: 'gy', run: gyRows },
   { id: 'sim', run: simRows },

@@ -102,7 +102,7 @@ export function accessRequest(
 
 /** An access point on a socket of its own. */
 export async function ap(port: number, secret: string): Promise<Ap> {
-  const socket: Socket = createSocket('udp4')
+  const socket: Socket = createSocket('udp4').setMaxListeners(256)
   socket.bind(0, '127.0.0.1')
   await once(socket, 'listening')
   const key = Buffer.from(secret)

@@ -25,7 +25,7 @@ export const SECRET = 'access secret'
 /** Of the subscriber of SIM number `n`. */
 export const subscriberOf = (n: number): string => `s-${n}`
 
-export const OPTIONS: AaaOptions = {
+const OPTIONS: AaaOptions = {
   methods: ['aka-prime', 'aka', 'sim', 'tls'],
   networkName: 'WLAN',
   reauthentications: 16,
@@ -37,7 +37,7 @@ export const OPTIONS: AaaOptions = {
 }
 
 /** Says of every subscriber that all is well. */
-export const OPEN: StandingPort = { standing: async () => undefined }
+const OPEN: StandingPort = { standing: async () => undefined }
 
 export interface AccessWorld {
   readonly sims: readonly TestSim[]

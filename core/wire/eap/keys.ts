@@ -19,7 +19,7 @@ export interface SessionKeys {
 }
 
 /** PRF' (RFC 9048 §3.4): `length` octets, HMAC-SHA-256 chained over `seed`. */
-export function prfPrime(key: Uint8Array, seed: Uint8Array, length: number): Uint8Array {
+function prfPrime(key: Uint8Array, seed: Uint8Array, length: number): Uint8Array {
   const out = Buffer.alloc(Math.ceil(length / 32) * 32)
   for (let at = 0, block = 1; at < length; at += 32, block++) {
     const mac = createHmac('sha256', key)
@@ -29,10 +29,17 @@ export function prfPrime(key: Uint8Array, seed: Uint8Array, length: number): Uin
   return out.subarray(0, length)
 }
 
+const PRIME_SEED = Buffer.from("EAP-AKA'")
+
+/** As `akaPrimeKeys`, without the session's, which cost as much again and are wanted only when the peer has answered. */
+export function akaPrimeMethodKeys(ckPrime: Uint8Array, ikPrime: Uint8Array, identity: Uint8Array): MethodKeys {
+  const mk = prfPrime(Buffer.concat([ikPrime, ckPrime]), Buffer.concat([PRIME_SEED, identity]), 80)
+  return { encr: mk.subarray(0, 16), aut: mk.subarray(16, 48), re: mk.subarray(48, 80) }
+}
+
 /** EAP-AKA' full authentication (RFC 9048 §3.3); `identity`: the last one that the peer sent, as octets. */
 export function akaPrimeKeys(ckPrime: Uint8Array, ikPrime: Uint8Array, identity: Uint8Array): MethodKeys & SessionKeys {
-  const seed = Buffer.concat([Buffer.from("EAP-AKA'"), identity])
-  const mk = prfPrime(Buffer.concat([ikPrime, ckPrime]), seed, 208)
+  const mk = prfPrime(Buffer.concat([ikPrime, ckPrime]), Buffer.concat([PRIME_SEED, identity]), 208)
   return {
     encr: mk.subarray(0, 16),
     aut: mk.subarray(16, 48),

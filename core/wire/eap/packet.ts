@@ -17,8 +17,6 @@ export const EAP_TYPE = {
 } as const
 
 export const EAP_HEADER = 4
-/** What fits the EAP-Message attributes of one RADIUS packet with room for all else. */
-export const EAP_MAX = 3800
 
 export interface EapPacket {
   readonly code: number
