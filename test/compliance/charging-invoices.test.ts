@@ -115,7 +115,7 @@ onEachEngine('a suspended session keeps its grant and gets no other', async (t, 
     const [balance] = await store.batch((sql) => balances(sql, alice))
     return (balance?.posted ?? 0n) - (balance?.free ?? 0n)
   }
-  t.equal(await held(), 32_000_000n, 'sixteen grants')
+  t.equal(await held(), 4_000_000n, 'two grants: a session begins with one to sixteen, by its number')
   for (const at of [NOON, NOON + 1n]) await store.batch((sql) => suspend(sql, alice, true, millis(at)))
   t.equal(await held(), 2_000_000n + 1_800_000n, 'the one that the peer has, and what it used')
   t.same(await faults(store), [])
