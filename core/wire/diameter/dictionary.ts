@@ -66,13 +66,15 @@ export interface Definition {
 export const FLAG_VENDOR = 0x80
 export const FLAG_MANDATORY = 0x40
 
+/** Above every code of a vendor. */
+const CODES = 8192
 const byName = new Map<string, Definition>()
 const byCode = new Map<number, (Definition | undefined)[]>()
 
 for (const { vendor, rows } of TABLES) {
   let codes = byCode.get(vendor)
   if (codes === undefined) {
-    codes = Array.from({ length: 8192 }, (): Definition | undefined => undefined)
+    codes = Array.from({ length: CODES }, (): Definition | undefined => undefined)
     byCode.set(vendor, codes)
   }
   for (const row of rows as readonly AvpRow[]) {
@@ -94,6 +96,27 @@ export const definitionOf = (name: AvpName): Definition => byName.get(name) as D
 export function definitionAt(vendor: number, code: number): Definition | undefined {
   if (vendor === 0) return ietf[code]
   return vendor === 10_415 ? threeGpp[code] : byCode.get(vendor)?.[code]
+}
+
+/** What decoding has to know of an AVP: nothing, that it is a value, that it is a group. */
+export const KIND = { unknown: 0, value: 1, group: 2 } as const
+
+const kindsOf = (definitionsOf: readonly (Definition | undefined)[]): Uint8Array =>
+  Uint8Array.from({ length: CODES }, (_, code) => {
+    const definition = definitionsOf[code]
+    return definition === undefined ? KIND.unknown : definition.codec === undefined ? KIND.group : KIND.value
+  })
+const ietfKinds = kindsOf(ietf)
+const threeGppKinds = kindsOf(threeGpp)
+
+/**
+ * The kind of an AVP, out of octets where the definition would be an object for each: decoding asks for every AVP. Both numbers may be signed.
+ */
+export function kindAt(vendor: number, code: number): number {
+  const kinds = vendor === 0 ? ietfKinds : vendor === 10_415 ? threeGppKinds : undefined
+  if (kinds !== undefined) return code >= 0 && code < CODES ? (kinds[code] as number) : KIND.unknown
+  const definition = definitionAt(vendor >>> 0, code >>> 0)
+  return definition === undefined ? KIND.unknown : definition.codec === undefined ? KIND.group : KIND.value
 }
 
 /** Every definition, for documentation and tests. */

@@ -9,6 +9,8 @@ import {
   definitionOf,
   FLAG_MANDATORY,
   FLAG_VENDOR,
+  KIND,
+  kindAt,
   type RawAvp,
 } from './dictionary.ts'
 import type { Fault, FaultKind } from './fault.ts'
@@ -76,21 +78,28 @@ export function labelAt(bytes: Uint8Array, at: number): string {
 let counted = 0
 let unknown = -1
 
+/**
+ * 32 bits as they stand, negative where the highest is set. As `u32`, but of this file and without doubles: `structure` runs for every AVP that
+ * comes, and is ten times as fast when all that it calls is inlined.
+ */
+const bits = (bytes: Uint8Array, at: number): number =>
+  ((bytes[at] as number) << 24) |
+  ((bytes[at + 1] as number) << 16) |
+  ((bytes[at + 2] as number) << 8) |
+  (bytes[at + 3] as number)
+
 function structure(bytes: Uint8Array, from: number, end: number, depth: number): Fault | undefined {
   if (depth > MAX_DEPTH) return fault('depth', from)
   for (let at = from; at < end; ) {
     if (at + 8 > end) return fault('avp-overrun', at)
-    const vendor = (u8(bytes, at + 4) & FLAG_VENDOR) !== 0
-    const header = vendor ? 12 : 8
-    const length = u24(bytes, at + 5)
-    if (length < header) return fault('avp-length', at, String(u32(bytes, at)))
-    if (at + length > end)
-      return fault('avp-overrun', at, at + header > end ? String(u32(bytes, at)) : labelAt(bytes, at))
-    if (++counted > MAX_AVPS) return fault('count', at)
-    const definition = definitionAt(vendor ? u32(bytes, at + 8) : 0, u32(bytes, at))
-    if (definition === undefined) {
-      if (unknown < 0 && (u8(bytes, at + 4) & FLAG_MANDATORY) !== 0) unknown = at
-    } else if (definition.codec === undefined) {
+    const word = bits(bytes, at + 4)
+    const header = word < 0 ? 12 : 8
+    const length = word & 0xff_ffff
+    if (length < header || at + length > end || ++counted > MAX_AVPS) return broken(bytes, at, end)
+    const kind = kindAt(word < 0 ? bits(bytes, at + 8) : 0, bits(bytes, at))
+    if (kind === KIND.unknown) {
+      if (unknown < 0 && (word & MANDATORY) !== 0) unknown = at
+    } else if (kind === KIND.group) {
       const inner = structure(bytes, at + header, at + length, depth + 1)
       if (inner !== undefined) return inner
     }
@@ -98,6 +107,18 @@ function structure(bytes: Uint8Array, from: number, end: number, depth: number):
     at += (length + 3) & ~3
   }
   return undefined
+}
+
+/** The flags octet is the highest of its word, the V flag the sign. */
+const MANDATORY = FLAG_MANDATORY << 24
+
+/** What is wrong with the AVP at `at`. */
+function broken(bytes: Uint8Array, at: number, end: number): Fault {
+  const header = dataAt(bytes, at) - at
+  const code = String(u32(bytes, at))
+  if (endAt(bytes, at) - at < header) return fault('avp-length', at, code)
+  if (endAt(bytes, at) > end) return fault('avp-overrun', at, at + header > end ? code : labelAt(bytes, at))
+  return fault('count', at)
 }
 
 /** Checks the octets of one message, exactly, and returns it: a view of `bytes`. Commands, flags and values are not judged. */
@@ -108,15 +129,21 @@ export function decode(bytes: Uint8Array): Message | Fault {
   if (header.length !== bytes.length || header.length % 4 !== 0) return fault('message-length', 1)
   counted = 0
   unknown = -1
-  return (
-    structure(bytes, HEADER_LENGTH, bytes.length, 0) ?? {
-      ...header,
-      bytes,
-      from: HEADER_LENGTH,
-      end: bytes.length,
-      unknown,
-    }
-  )
+  const wrong = structure(bytes, HEADER_LENGTH, bytes.length, 0)
+  if (wrong !== undefined) return wrong
+  // Written out: a spread costs as much as all the AVPs.
+  return {
+    length: header.length,
+    flags: header.flags,
+    command: header.command,
+    application: header.application,
+    hopByHop: header.hopByHop,
+    endToEnd: header.endToEnd,
+    bytes,
+    from: HEADER_LENGTH,
+    end: bytes.length,
+    unknown,
+  }
 }
 
 /** Offset of the next AVP of `definition` at or after `at`, or -1. */
