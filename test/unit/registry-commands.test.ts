@@ -66,12 +66,13 @@ t.test('one radio: added, listed, banned, unbanned', async (t) => {
     class: null,
     nasIdentifier: 'ap 1',
     bssid: '001122334455',
+    cell: null,
     owner: OWNER,
     payout: OWNER,
   })
   const listed = (await run('radio list')).text.split('\n')
-  t.match(listed[0], /^RADIO {3}ACCESS {2}CLASS {2}NAS-IDENTIFIER {2}BSSID {14}PAYOUT WALLET/)
-  t.match(listed[1], /^cafe-1 {2}wifi {4}- {6}ap 1 {12}00-11-22-33-44-55 {2}\w{44} {2}in service$/)
+  t.match(listed[0], /^RADIO {3}ACCESS {2}CLASS {2}NAS-IDENTIFIER {2}BSSID {14}CELL {2}PAYOUT WALLET/)
+  t.match(listed[1], /^cafe-1 {2}wifi {4}- {6}ap 1 {12}00-11-22-33-44-55 {2}- {5}\w{44} {2}in service$/)
   await run('radio ban', 'cafe-1', { reason: 'moved', until: '2999-01-31' })
   t.match((await run('radio list')).text, 'banned until 2999-01-31T00:00:00Z: moved')
   t.match(await run('radio list'), { json: { radios: [{ ban: { reason: 'moved', until: '2999-01-31T00:00:00Z' } }] } })
