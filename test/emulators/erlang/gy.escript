@@ -41,39 +41,6 @@ start(Host) ->
         {'Product-Name', "OTP"}, {'Auth-Application-Id', [4]}, {decode_format, map}, {string_decode, false},
         {application, [{dictionary, Module}, {module, ?MODULE}]}]).
 
-ask(Session, Imsi, Type, Number, Service) || {Type, Number, Service} <- [
-        {1, 0, Wanted},
-        {2, 1, Wanted#{'Used-Service-Unit' => Used(1000, 9000)}},
-        {2, 2, Wanted#{'Used-Service-Unit' => Used(2000, 8000)}},
-        {2, 2, Wanted#{'Used-Service-Unit' => Used(2000, 8000)}},
-        {3, 3, #{'Used-Service-Unit' => Used(0, 5000)}}]],
-    diameter:stop_service(gy),
-    halt(0);
-main(["server", Port]) ->
-    start("ocs.localdomain"),
-    {ok, _} = diameter:add_transport(gy, {listen, [{transport_module, diameter_tcp},
-        {transport_config, [{ip, {127, 0, 0, 1}}, {port, list_to_integer(Port)}]}]}),
-    receive after infinity -> ok end.
-
-start(Host) ->
-    Dia = filename:join(filename:dirname(filename:absname(escript:script_name())), "gy.dia"),
-    {ok, [Forms]} = diameter_make:codec(Dia, [forms, return]),
-    {ok, Module, Code} = compile:forms(Forms),
-    {module, Module} = code:load_binary(Module, "gy.dia", Code),
-    ok = diameter:start(),
-    ok = diameter:start_service(gy, [{'Origin-Host', Host}, {'Origin-Realm', ?REALM}, {'Vendor-Id', 0},
-        {'Product-Name', "OTP"}, {'Auth-Application-Id', [4]}, {decode_format, map}, {string_decode, false},
-        {application, [{dictionary, Module}, {module, ?MODULE}]}]).
-
-port_of(Ref) ->
-    case [Port || {_, {_, Port}} <- inets(Ref)] of
-        [Port | _] -> Port;
-        [] -> timer:sleep(20), port_of(Ref)
-    end.
-
-inets(Ref) -> [{Ref, Address} || {diameter_tcp, listener, {R, {_, Address}}} <- listeners(), R =:= Ref].
-listeners() -> [Key || {Key, _} <- diameter_reg:match({diameter_tcp, listener, '_'})].
-
 ask(Session, Imsi, Type, Number, Service) ->
     Request = ['CCR' | #{'Session-Id' => "smf.localdomain;" ++ Session, 'Origin-Host' => "smf.localdomain",
         'Origin-Realm' => ?REALM, 'Destination-Realm' => ?REALM, 'Auth-Application-Id' => 4,
