@@ -7,7 +7,7 @@ import { millis } from '../../core/kernel/units.ts'
 import { putU32, u24, u32 } from '../../core/wire/bytes/integers.ts'
 import { definitionOf } from '../../core/wire/diameter/dictionary.ts'
 import { encode } from '../../core/wire/diameter/encode.ts'
-import { decode, FLAG, find, type Message } from '../../core/wire/diameter/message.ts'
+import { decode, FLAG, find, get, type Message } from '../../core/wire/diameter/message.ts'
 import { ccrAvps, cerAvps, type GyReport } from '../emulators/gy-smf.ts'
 
 export const imsiOf = (index: number): string => `99970${String(index).padStart(10, '0')}`
@@ -21,6 +21,11 @@ export interface Load {
 
 const ORIGIN = { identity: 'smf.localdomain', realm: 'localdomain' }
 const NUMBER = definitionOf('CC-Request-Number')
+
+function check(octets: Uint8Array): void {
+  const result = get(decode(octets) as Message, 'Result-Code')
+  if (result !== 2001) throw new Error(`answered with Result-Code ${String(result)}`)
+}
 
 interface Session {
   readonly first: Uint8Array
@@ -154,7 +159,11 @@ async function drive(port: number, count: number, window: number, seconds: numbe
       if (!greeted) {
         greeted = true
         for (let index = 0; index < Math.min(window, count); index++) open()
-      } else if (u24(octets, at + 5) === 272) take(u32(octets, at + 12))
+      } else if (u24(octets, at + 5) === 272) {
+        // One in a thousand is read, so that nobody is quick with refusals.
+        if ((opened + answered) % 1000 === 0) check(octets.subarray(at, at + length))
+        take(u32(octets, at + 12))
+      }
       at += length
     }
     rest = at < octets.length ? octets.subarray(at) : undefined

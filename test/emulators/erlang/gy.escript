@@ -38,7 +38,7 @@ start(Host) ->
     {module, Module} = code:load_binary(Module, "gy.dia", Code),
     ok = diameter:start(),
     ok = diameter:start_service(gy, [{'Origin-Host', Host}, {'Origin-Realm', ?REALM}, {'Vendor-Id', 0},
-        {'Product-Name', "OTP"}, {'Auth-Application-Id', [4]}, {decode_format, map}, {string_decode, false},
+        {'Product-Name', "OTP"}, {'Auth-Application-Id', [4]}, {decode_format, map}, {string_decode, false}, {strict_mbit, false},
         {application, [{dictionary, Module}, {module, ?MODULE}]}]).
 
 ask(Session, Imsi, Type, Number, Service) ->
