@@ -93,10 +93,14 @@ for (const name of recordings().filter((each) => ccrs(each).length > 0))
       )
       t.same(unread(answer, 'message'), [], `${at}: nothing that it does not read`)
       const names = avpsOf(answer).map((avp) => avp.name)
-      t.ok(names.indexOf('Session-Id') < names.indexOf('Origin-Host'), 'it takes what comes last of the two for the host')
+      t.ok(
+        names.indexOf('Session-Id') < names.indexOf('Origin-Host'),
+        'it takes what comes last of the two for the host',
+      )
       const service = get(answer, 'Multiple-Services-Credit-Control') as Avps | undefined
       const orphan = ratType(ccr) === 0
-      if (get(ccr, 'CC-Request-Type') !== 'TERMINATION_REQUEST') t.equal(service === undefined, orphan, `${at}: a grant`)
+      if (get(ccr, 'CC-Request-Type') !== 'TERMINATION_REQUEST')
+        t.equal(service === undefined, orphan, `${at}: a grant`)
       if (service !== undefined) {
         const grant = get(service, 'Granted-Service-Unit') as Avps
         t.type(get(grant, 'CC-Total-Octets'), 'bigint', 'a number, never a service without limit')
