@@ -127,7 +127,7 @@ t.test('a signature holds until one bit changes', async () => {
   )
 })
 
-t.test('a response carries Proxy-State back, and signs an answer about access always, another where the request did', async () => {
+t.test('a response carries Proxy-State back; one about access is signed, another where the request was', async () => {
   const states = fc.array(octets(100), { maxLength: 8 })
   const codes = fc.constantFrom(CODE['Accounting-Response'], CODE['Access-Accept'], CODE['CoA-ACK'])
   fc.assert(
