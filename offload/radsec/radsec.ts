@@ -1,6 +1,7 @@
 // RadSec as the node runs it: our certificate, the sites' certificates, and the server between them.
 import type { X509Certificate } from 'node:crypto'
 import { readFileSync } from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Registry } from 'prom-client'
 import type { Static } from 'typebox'
 import { parseAddress } from '../../core/config/address.ts'
@@ -41,6 +42,8 @@ export const isSite = (client: string): boolean => client.startsWith('radsec/')
 
 /** Certificates that other processes issued or revoked are seen after this, milliseconds. */
 const FOLLOW = 1000
+/** What was issued before a connection is read when this has passed since it came, milliseconds: the directory reads no more often. */
+const LEARN = 100
 const RENEW_EVERY = 3_600_000
 /** Our own certificate is renewed when it has so long to go. */
 const RENEW_BEFORE = 30 * 86_400_000
@@ -60,6 +63,11 @@ export function createRadsec(
     if (!known) return 'its certificate was not issued here'
     if (known.revoked) return `its certificate ${known.serial} is revoked`
     return { name: siteName(known.radio), refuse: (packet) => foreign(known, radios, packet) }
+  }
+
+  const learn = async (): Promise<void> => {
+    await sleep(LEARN, undefined, { ref: false })
+    await certificates.refresh()
   }
 
   const credentials = async (): Promise<{ readonly tls: RadsecServerOptions['tls']; readonly expires: number }> => {
@@ -91,7 +99,7 @@ export function createRadsec(
       await certificates.refresh()
       let { tls, expires } = await credentials()
       server = createRadsecServer(
-        { answer, identify, metrics, log },
+        { answer, identify, learn, metrics, log },
         {
           listen: settings.listen.map((text) => parseAddress(text) ?? fail('RADIUS_LISTEN_INVALID', { came: text })),
           tls,

@@ -81,6 +81,7 @@ export async function serveRadsec(
   answer: Answer = acceptAll,
   options: Partial<RadsecServerOptions> = {},
   identify: (certificate: X509Certificate) => RadsecPeer | string = byName,
+  learn?: () => Promise<void>,
 ): Promise<RadsecFixture> {
   const log: Record<string, unknown>[] = []
   const metrics = new Registry()
@@ -88,6 +89,7 @@ export async function serveRadsec(
     {
       answer,
       identify,
+      ...(learn && { learn }),
       log: pino({ level: 'debug' }, { write: (line) => void log.push(JSON.parse(line)) }),
       metrics,
     },

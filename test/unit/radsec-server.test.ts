@@ -1,5 +1,7 @@
 // RADIUS over TLS: both dialects over real connections, limits, certificates that do not count (any more), streams that make no sense.
+
 import { spawn } from 'node:child_process'
+import type { X509Certificate } from 'node:crypto'
 import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -231,6 +233,29 @@ t.test('revocation ends open connections, and no new one opens', async (t) => {
   await once(again, 'close')
   t.equal(await fixture.count('tallycell_radsec_refused_total', 'certificate'), 1)
   t.equal(codeOf(await other.request(order(CODE['Status-Server']))), CODE['Access-Accept'])
+})
+
+t.test('a certificate that was issued a moment ago is known before its connection is refused', async (t) => {
+  const authorities = await createAuthorities(t)
+  const issued = new Set(['told', 'new'])
+  const known = new Set(['told'])
+  let learned = 0
+  const identify = (certificate: X509Certificate) => {
+    const peer = byName(certificate)
+    return known.has(peer.name) ? peer : 'its certificate was not issued here'
+  }
+  const fixture = await serveRadsec(t, authorities, acceptAll, {}, identify, async () => {
+    learned++
+    for (const name of issued) known.add(name)
+  })
+  const ask = async (name: string) =>
+    codeOf(await connectTo(t, fixture.port, await authorities.site(name)).request(order(CODE['Status-Server'])))
+  t.equal(await ask('told'), CODE['Access-Accept'])
+  t.equal(learned, 0)
+  t.equal(await ask('new'), CODE['Access-Accept'])
+  t.equal(learned, 1)
+  t.equal(await ask('stranger'), 'unreachable')
+  t.equal(await fixture.count('tallycell_radsec_refused_total', 'certificate'), 1)
 })
 
 t.test('a certificate that expires while its connection is open ends it', async (t) => {

@@ -28,6 +28,8 @@ export interface RadsecServerDeps {
   readonly answer: Answer
   /** Whom the certificate proves, or why it does not count: unknown, revoked. The chain and the dates were checked. */
   identify(certificate: X509Certificate): RadsecPeer | string
+  /** Takes what others have issued until now. Called before a certificate that our authority signed is refused. */
+  learn?(): Promise<void>
   readonly log: Logger
   readonly metrics: Registry
 }
@@ -92,6 +94,7 @@ export function createRadsecServer(deps: RadsecServerDeps, options: RadsecServer
   const connections = new Set<Connection>()
   const notices = createNotices(NOTICE_INTERVAL)
   let endpoints = options.listen
+  const undecided = new Set<TLSSocket>()
   let timer: NodeJS.Timeout | undefined
 
   const warn = (kind: string, peer: string | undefined, address: string, detail: string): void => {
@@ -139,8 +142,24 @@ export function createRadsecServer(deps: RadsecServerDeps, options: RadsecServer
       : { why: 'limit', detail: `${own} of this client are open`, peer: peer.name }
   }
 
-  const admit = (socket: TLSSocket): void => {
-    const judged = judge(socket)
+  /** A certificate may have been issued a moment ago, by another process. Until that is known nothing is read from the socket. */
+  const judgeAnew = async (socket: TLSSocket): Promise<Admitted | Refused> => {
+    const early = (): void => {}
+    socket.on('error', early)
+    undecided.add(socket)
+    try {
+      await deps.learn?.()
+      return judge(socket)
+    } finally {
+      undecided.delete(socket)
+      socket.off('error', early)
+    }
+  }
+
+  const admit = async (socket: TLSSocket): Promise<void> => {
+    const first = judge(socket)
+    const judged = 'why' in first && first.why === 'certificate' ? await judgeAnew(socket) : first
+    if (socket.destroyed) return
     if ('why' in judged) {
       refuse(socket, judged)
       return
@@ -184,11 +203,7 @@ export function createRadsecServer(deps: RadsecServerDeps, options: RadsecServer
         handshakeTimeout,
       },
       (socket) => {
-        try {
-          admit(socket)
-        } catch (error) {
-          refuse(socket, { why: 'certificate', detail: String(error) })
-        }
+        admit(socket).catch((error: unknown) => refuse(socket, { why: 'certificate', detail: String(error) }))
       },
     ).on('tlsClientError', (error: NodeJS.ErrnoException, socket) => {
       metrics.refused('handshake')
@@ -232,6 +247,7 @@ export function createRadsecServer(deps: RadsecServerDeps, options: RadsecServer
     async stop() {
       clearInterval(timer)
       for (const server of servers) server.close()
+      for (const socket of undecided) socket.destroy()
       await Promise.all([...connections].map(({ link }) => link.close()))
     },
     address: () => endpoints,
