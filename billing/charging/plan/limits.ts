@@ -33,6 +33,16 @@ export function crossed(before: bigint, after: bigint, total: bigint, thresholds
   })
 }
 
+/** What may be used until the next of `thresholds`, percent of `total`, is reached; undefined: none is ahead. */
+export function untilMark(used: bigint, total: bigint, thresholds: readonly number[]): bigint | undefined {
+  let next: bigint | undefined
+  for (const percent of thresholds) {
+    const mark = (total * BigInt(percent) + 99n) / 100n
+    if (used < mark && (next === undefined || mark < next)) next = mark
+  }
+  return next === undefined ? undefined : next - used
+}
+
 /** The throttle in force once `octets` have been used in the fair-use period. */
 export function throttleFor(fairUse: FairUse | undefined, octets: bigint): FairUse['throttle'] | undefined {
   return fairUse && octets >= fairUse.octets ? fairUse.throttle : undefined

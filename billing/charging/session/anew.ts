@@ -4,7 +4,7 @@ import type { ServiceRequest, UsedUnits } from '../../../core/events/quota.ts'
 import { type Millis, millis } from '../../../core/kernel/units.ts'
 import { periodOf } from '../plan/calendar.ts'
 import { type Grant, grantFor } from '../plan/grant.ts'
-import type { Cap, TariffRule } from '../plan/plan.ts'
+import type { Cap, Plan, TariffRule } from '../plan/plan.ts'
 import { tariffFor } from '../plan/tariff.ts'
 import type { Book, Cause } from '../wallet/book.ts'
 import {
@@ -21,14 +21,15 @@ import {
   periodEnd,
   post,
   turn,
+  untilThreshold,
 } from '../wallet/purse.ts'
 import { addUsed } from './again.ts'
 import type { PlainAnswer } from './answer.ts'
 import { isUsed, type ServiceState, UNUSED } from './state.ts'
 import { type Asked, amountsOf, isNegative, measuredBy, type Terms } from './terms.ts'
 
-/** Grants to set aside at once where there is plenty; never more than a quarter of what is left. */
-const MOST_GRANTS = 16n
+/** Grants to set aside at once where there is plenty; never more than a quarter of what is left, nor beyond the next threshold. */
+const MOST_GRANTS = 64n
 /** No grant is given twice for longer than this, so that records are cut in time, milliseconds. */
 const LONGEST = 3_600_000n
 const FOREVER = 1n << 62n
@@ -184,7 +185,7 @@ export function grantAnew(
     }
   // Sessions that begin together, as after an outage, shall not all come back to their wallets together.
   const most = rate === undefined ? 1n + (cause.reference % MOST_GRANTS) : MOST_GRANTS
-  const times = grant.final ? 1n : timesOf(grant, purse, { most, left, fairLeft: fair.left })
+  const times = grant.final ? 1n : timesOf(grant, purse, { plan, most, left, fairLeft: fair.left })
   const parts = grant.reserve.flatMap(({ account, amount }) => {
     const pot = purse.pots.get(account)
     if (!pot) return []
@@ -223,16 +224,23 @@ export function grantAnew(
 
 const isCharged = (rule: TariffRule | undefined): boolean => rule?.tariff.kind === 'paid'
 
+interface Bounds {
+  readonly plan: Plan
+  readonly most: bigint
+  /** What the caps leave. */
+  readonly left: Cap
+  /** Octets until the fair-use profile applies. */
+  readonly fairLeft: bigint | undefined
+}
+
 /** How many such grants to set aside: one, unless a single account has four times as much, and caps and fair use leave it. */
-function timesOf(
-  { reserve, units }: Grant,
-  { pots }: Purse,
-  { most, left, fairLeft }: { readonly most: bigint; readonly left: Cap; readonly fairLeft: bigint | undefined },
-): bigint {
+function timesOf({ reserve, units }: Grant, { pots }: Purse, { plan, most, left, fairLeft }: Bounds): bigint {
   const [only, second] = reserve
   const pot = only && pots.get(only.account)
   if (!only || !pot || second) return 1n
   const limits = [freeOf(pot) / 4n / only.amount]
+  const mark = untilThreshold(pot, plan)
+  if (mark !== undefined) limits.push(mark / only.amount)
   const octets = units?.octets
   if (octets && left.octets !== undefined) limits.push(left.octets / 4n / octets)
   if (octets && fairLeft !== undefined) limits.push(fairLeft / octets)

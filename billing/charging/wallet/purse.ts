@@ -11,7 +11,7 @@ import {
   type WalletOwner,
 } from '../../ledger/accounts.ts'
 import { periodOf } from '../plan/calendar.ts'
-import { allowance, crossed, fairUseLeft, type PeriodUse, throttleFor } from '../plan/limits.ts'
+import { allowance, crossed, fairUseLeft, type PeriodUse, throttleFor, untilMark } from '../plan/limits.ts'
 import type {
   Amounts,
   Balance,
@@ -131,7 +131,7 @@ export function post(book: Book, purse: Purse, pot: Pot, amount: bigint, cause: 
   pot.touched = true
   record(book, { ...cause, ...move })
   if (pot.unit === 'money') accrue(book, purse, cause.at, amount, pot.kind === 'credit')
-  const total = pot.kind === 'credit' ? (pot.limit ?? 0n) : pot.granted
+  const total = totalOf(pot)
   for (const percent of crossed(before, usedOf(pot), total, plan.thresholds))
     book.events.push({
       at: cause.at,
@@ -144,6 +144,13 @@ export function post(book: Book, purse: Purse, pot: Pot, amount: bigint, cause: 
     })
   return true
 }
+
+/** What thresholds are a part of. */
+const totalOf = ({ kind, limit, granted }: Pot): bigint => (kind === 'credit' ? (limit ?? 0n) : granted)
+
+/** What the pot may still pay before it reaches its next threshold; undefined: none is ahead. */
+export const untilThreshold = (pot: Pot, { thresholds }: Plan): bigint | undefined =>
+  untilMark(usedOf(pot), totalOf(pot), thresholds)
 
 /** Returns to pots what they have paid. False, with nothing done, where the books cannot take it. */
 export function giveBack(
