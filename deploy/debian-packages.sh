@@ -6,7 +6,7 @@ set -eu
 case "${1:-}" in
   # better-sqlite3 is compiled where no ready binary for this machine can be had.
   build) packages='curl g++ make openssl python3' ;;
-  demo) packages='freediameter freediameter-extensions freeradius-utils openssl' ;;
+  demo) packages='eapoltest freediameter freediameter-extensions freeradius-utils openssl python3 radsecproxy' ;;
   test-pg) packages='postgresql' ;;
   interop) packages='chromium erlang-base erlang-diameter eapoltest freediameter freediameter-extensions freeradius freeradius-utils hostapd libxml2-utils opensc openssl python3 python3-cryptography radsecproxy softhsm2 tshark zbar-tools' ;;
   bench) packages='erlang-base erlang-diameter gcc libc6-dev libssl-dev freeradius freeradius-postgresql postgresql hostapd python3 python3-cryptography' ;;

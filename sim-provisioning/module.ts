@@ -7,6 +7,8 @@ import { keyCommands } from './commands-key.ts'
 import { portCommands } from './commands-port.ts'
 import { simCommands as cardCommands } from './commands-sim.ts'
 
+export { ckIkPrime } from './auth/kdf.ts'
+export { milenage } from './auth/milenage.ts'
 export { subscriberCommands } from './commands.ts'
 export { createEsim } from './esim/esim.ts'
 export { esimSection } from './esim/settings.ts'

@@ -25,6 +25,8 @@ import { CELL, openGateway, SMF } from './gateway.ts'
 import { offerPrepaid, playPrepaid } from './prepaid.ts'
 import { type Story, storyText } from './story.ts'
 import { playSession } from './traffic.ts'
+import { playWifi } from './wifi.ts'
+import { wifiJson } from './wifi-story.ts'
 
 /** What the demonstration uses of a node. */
 export interface DemoNode {
@@ -122,8 +124,9 @@ async function perform(
   { store, billing, offload, diameter }: DemoNode,
   config: Config,
   folder: string,
-  { signal, say }: CommandContext,
+  context: CommandContext,
 ): Promise<Omit<Story, 'readySeconds' | 'file'>> {
+  const { signal, say } = context
   const owner = await configuredKeyStore(config).signingKey('demo-owner')
   const wallet = walletOf(owner)
   const { development } = billing
@@ -170,10 +173,14 @@ async function perform(
   await billing.settlement.settled(next.epoch, signal)
   await billing.receiptLog.flush()
   const cell = await readOutcome(store, next.epoch)
+  say('Letting a Wi-Fi phone in by its SIM, and cutting it off when its bundle ends …')
+  const place = { store, billing, offload, config, folder, context }
+  const wifi = await playWifi({ ...place, tenant: PAYER, owner: wallet }, now)
   return {
     ...outcome,
     player,
     prepaid,
+    wifi,
     cell: { radio: SMALL_CELL, receipts: cell.receipts, octets: cell.octets, paid: cell.paid },
     radio: RADIO,
     subscriber: SUBSCRIBER,
@@ -192,5 +199,6 @@ function storyJson(story: Story): unknown {
     checkpointSize: Number(story.checkpointSize),
     paidMicrotokens: story.paid,
     signature: story.signature,
+    wifi: wifiJson(story.wifi),
   }
 }

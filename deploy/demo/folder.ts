@@ -23,8 +23,8 @@ export async function prepareFolder(folder: string): Promise<string> {
   writeFileSync(
     file,
     configuration({
-      ...{ radius: await freeUdpPort(), access: await freeUdpPort(), diameter: await freeTcpPort() },
-      ...{ http, chain },
+      ...{ radius: await freeUdpPort(), access: await freeUdpPort(), radsec: await freeTcpPort() },
+      ...{ diameter: await freeTcpPort(), http, chain },
     }),
   )
   return file
@@ -37,6 +37,7 @@ export function removeFolder(folder: string): void {
 interface Ports {
   readonly radius: number
   readonly access: number
+  readonly radsec: number
   readonly diameter: number
   readonly http: number
   readonly chain: number
@@ -45,6 +46,7 @@ interface Ports {
 const configuration = ({
   radius,
   access,
+  radsec,
   diameter,
   http,
   chain,
@@ -53,6 +55,7 @@ dataDir: .
 radius:
   listen: ['127.0.0.1:${radius}']
   access: { listen: ['127.0.0.1:${access}'] }
+  radsec: { listen: ['127.0.0.1:${radsec}'], names: [localhost, 127.0.0.1] }
   clients:
     - { name: demo, address: 127.0.0.1, secretFile: radius-secret }
 diameter:
@@ -84,7 +87,7 @@ function freeTcpPort(): Promise<number> {
   })
 }
 
-function freeUdpPort(): Promise<number> {
+export function freeUdpPort(): Promise<number> {
   return new Promise((resolve, reject) => {
     const socket = createSocket('udp4')
     socket.once('error', reject)

@@ -1,9 +1,9 @@
 // The demonstration's packet gateway: asks for an LTE bearer over Gy as the SMF of Open5GS does, by way of Debian's freeDiameterd where that is
 // installed.
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
-import { accessSync, constants, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { connect, type Socket } from 'node:net'
-import { delimiter, join } from 'node:path'
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fail } from '../../core/kernel/errors.ts'
 import { type Connection, takeSocket } from '../../core/transport/diameter/connection.ts'
@@ -11,6 +11,7 @@ import type { AvpInput, Avps } from '../../core/wire/diameter/dictionary.ts'
 import { encode } from '../../core/wire/diameter/encode.ts'
 import { isFault } from '../../core/wire/diameter/fault.ts'
 import { decode, FLAG, get, type Message } from '../../core/wire/diameter/message.ts'
+import { findProgram } from './programs.ts'
 
 /** Names below one realm; the node's configuration knows them as peers. */
 const REALM = 'demo.invalid'
@@ -165,20 +166,9 @@ async function call(port: number, host: string, signal: AbortSignal): Promise<Li
   return link
 }
 
-function program(name: string): string | undefined {
-  for (const folder of [...(process.env.PATH ?? '').split(delimiter).filter(Boolean)]) {
-    const path = join(folder, name)
-    try {
-      accessSync(path, constants.X_OK)
-      return path
-    } catch {}
-  }
-  return undefined
-}
-
 /** Starts freeDiameterd as a relay to the node; undefined where it is not installed. */
 async function startRelay({ server, folder }: GatewayOptions) {
-  const [daemon, openssl] = [program('freeDiameterd'), program('openssl')]
+  const [daemon, openssl] = [findProgram('freeDiameterd'), findProgram('openssl')]
   if (daemon === undefined || openssl === undefined) return undefined
   const [cert, key, acl, file] = ['cert.pem', 'key.pem', 'acl', 'conf'].map((name) => join(folder, `relay-${name}`))
   // It wants a certificate though nothing here is encrypted.

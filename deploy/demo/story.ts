@@ -3,10 +3,13 @@ import type { Outcome } from '../../billing/module.ts'
 import { formatOctets, formatTokens } from '../../core/kernel/units.ts'
 import type { Prepaid } from './prepaid.ts'
 import type { Player } from './traffic.ts'
+import type { Wifi } from './wifi.ts'
+import { wifiText } from './wifi-story.ts'
 
 export interface Story extends Outcome {
   readonly player: Player
   readonly prepaid: Prepaid
+  readonly wifi: Wifi
   /** The radio of the prepaid phone, and what its carrying it brought: octets, microtokens. */
   readonly cell: { readonly radio: string; readonly receipts: bigint; readonly octets: bigint; readonly paid: bigint }
   readonly radio: string
@@ -51,6 +54,8 @@ export function storyText(story: Story): string {
     command('balance list demo-prepaid'),
     command('cdr list --subscriber demo-prepaid'),
     command('ledger check'),
+    '',
+    ...wifiText(story.wifi, command, story.file.replace(/[^/]*$/, '')),
     '',
     `The chain lived inside the demonstration and ended with it. With --stay it goes on at ${story.rpc},`,
     `and "epoch verify ${epoch}" compares with it. The next demonstration replaces this one's folder.`,

@@ -50,6 +50,8 @@ t.test('--json ends with one object, and nothing is left behind; twice', async (
     // 50,445,357 octets at 1000 microtokens per 1,000,000.
     t.equal(result.paidMicrotokens, '50445')
     t.match(result.signature, /^[1-9A-HJ-NP-Za-km-z]{64,88}$/)
+    // 400,000 octets beyond the bundle, in two reports.
+    t.match(result.wifi, { octets: '25400000', receipts: 2, paidMicrotokens: '25400', cutOffMillis: Number })
     t.same(readdirSync(cwd), [])
     t.same(
       readdirSync(temporary).filter((name) => name.startsWith('tallycell')),
@@ -66,6 +68,10 @@ t.test('the commands that it names show the same again', async (t) => {
   t.match(stdout, /Balance\s+0\.050445 tokens/)
   t.match(stdout, /directly, as freeDiameterd is not installed/)
   t.match(stdout, /demo-cell carried 25\.0 MB: 10 receipts, 0\.025000 tokens paid/)
+  t.match(stdout, /by itself, as radsecproxy is not installed/)
+  t.match(stdout, /our own phone came on by EAP-AKA'/)
+  t.match(stdout, /a Disconnect-Request \(RFC 5176\) came down the access point's/)
+  t.match(stdout, /demo-hotspot carried 25\.4 MB: 2 receipts, 0\.025400 tokens paid/)
   const commands = [...stdout.matchAll(/npx tallycell (.+)/g)].map(([, words]) => words?.split(' ') ?? [])
   t.ok(commands.length >= 4)
   for (const words of commands) {
@@ -79,7 +85,9 @@ t.test('the commands that it names show the same again', async (t) => {
   const secrets = readFileSync(join(cwd, 'tallycell-demo/radius-secret'), 'utf8').trim()
   const log = readFileSync(join(cwd, 'tallycell-demo/node.log'), 'utf8')
   t.notMatch(log, secrets)
-  t.notMatch(log, '001010000000001', 'no IMSI in the log')
+  t.match(log, /"kind":"disconnect","cause":"exhausted","outcome":"acknowledged"/)
+  t.notMatch(log, '00101000000000', 'no IMSI in the log')
+  t.notOk(existsSync(join(cwd, 'tallycell-demo/sims.csv')), 'no keys in clear')
 })
 
 t.test('Ctrl-C leaves nothing behind', async (t) => {
