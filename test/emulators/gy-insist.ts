@@ -35,14 +35,14 @@ export function createInsistentSmf(options: GySmfOptions): InsistentSmf {
   const attempt = async (octets: Uint8Array): Promise<Message | undefined> => {
     connection ??= createGySmf(options)
     const mine = connection
-    try {
-      const smf = await mine
-      const answer = await Promise.race([smf.raw(octets), sleep(PATIENCE, undefined, { ref: false })])
-      return answer !== undefined && !LATER.includes(get(answer, 'Result-Code')) ? answer : undefined
-    } catch {
-      if (connection === mine) connection = undefined
-      return undefined
+    const asked = mine.then((smf) => smf.raw(octets)).catch(() => undefined)
+    const answer = await Promise.race([asked, sleep(PATIENCE, undefined, { ref: false })])
+    // A connection that says nothing may have lost its peer without a word: the next attempt makes another.
+    if (answer === undefined && connection === mine) {
+      connection = undefined
+      mine.then((smf) => smf.close()).catch(() => undefined)
     }
+    return answer !== undefined && !LATER.includes(get(answer, 'Result-Code')) ? answer : undefined
   }
 
   return {
