@@ -105,7 +105,7 @@ export async function playWifi(deps: WifiDeps, now: Millis): Promise<Wifi> {
     if (!entered.accepted) return unanswered('the Wi-Fi phone was refused though it has a bundle')
     for (const report of REPORTS) await account(server, session, entered.class, report, now)
     const reported = performance.now()
-    const late = sleep(PATIENCE, undefined, { ref: false })
+    const late = sleep(PATIENCE, undefined, { ref: false, signal: context.signal })
     const at = (await Promise.race([point.disconnected, late])) ?? unanswered('no order came to the access point')
     await account(server, session, entered.class, { ...REPORTS[2], status: 'Stop' }, now)
     if ((await attempt()).accepted) return unanswered('the Wi-Fi phone was let in though its bundle is used up')
