@@ -21,45 +21,84 @@ export interface InsistentSmf {
   close(): void
 }
 
-/** How long an answer may take until it is asked for again, milliseconds. */
+/** How long all may be silent until it is asked again over another connection, milliseconds. */
 const PATIENCE = 3000
 /** DIAMETER_UNABLE_TO_DELIVER, DIAMETER_TOO_BUSY. */
 const LATER: readonly unknown[] = [3002, 3004]
 
+interface Unanswered {
+  readonly octets: Uint8Array
+  readonly endToEnd: number
+  readonly resolve: (answer: Message) => void
+}
+
+/** Requests are sent again in the order in which they were made, as real gateways do: one that comes after a later one gets no grant any more. */
 export function createInsistentSmf(options: GySmfOptions): InsistentSmf {
   const origin = { identity: options.identity ?? 'smf.localdomain', realm: options.realm ?? 'localdomain' }
-  let connection: Promise<GySmf> | undefined
+  const unanswered = new Set<Unanswered>()
+  let smf: GySmf | undefined
+  let state: 'idle' | 'connecting' | 'closed' = 'idle'
+  let heard = Date.now()
   let ids = 0x100_0000
   let again = 0
 
-  const attempt = async (octets: Uint8Array): Promise<Message | undefined> => {
-    connection ??= createGySmf(options)
-    const mine = connection
-    const asked = mine.then((smf) => smf.raw(octets)).catch(() => undefined)
-    const answer = await Promise.race([asked, sleep(PATIENCE, undefined, { ref: false })])
-    // A connection that says nothing may have lost its peer without a word: the next attempt makes another.
-    if (answer === undefined && connection === mine) {
-      connection = undefined
-      mine.then((smf) => smf.close()).catch(() => undefined)
-    }
-    return answer !== undefined && !LATER.includes(get(answer, 'Result-Code')) ? answer : undefined
+  const send = (one: Unanswered): void => {
+    const mine = smf
+    if (mine === undefined) return void connect()
+    mine.raw(renumbered(one.octets, ++ids, one.endToEnd)).then(
+      (answer) => {
+        heard = Date.now()
+        if (LATER.includes(get(answer, 'Result-Code'))) return void sleep(50).then(() => repeat(one))
+        if (unanswered.delete(one)) one.resolve(answer)
+      },
+      () => leave(mine),
+    )
   }
+  const repeat = (one: Unanswered): void => {
+    if (!unanswered.has(one)) return
+    one.octets[4] = (one.octets[4] ?? 0) | FLAG.retransmitted
+    again++
+    send(one)
+  }
+  const leave = (gone: GySmf): void => {
+    if (smf !== gone) return
+    smf = undefined
+    gone.close()
+    void connect()
+  }
+  const connect = async (): Promise<void> => {
+    if (state !== 'idle') return
+    state = 'connecting'
+    while (smf === undefined) {
+      smf = await createGySmf(options).catch(() => undefined)
+      if (smf === undefined) await sleep(50)
+    }
+    state = 'idle'
+    heard = Date.now()
+    for (const one of unanswered) repeat(one)
+  }
+  const watch = setInterval(() => {
+    if (smf !== undefined && unanswered.size > 0 && Date.now() - heard > PATIENCE) leave(smf)
+  }, PATIENCE / 4)
+  watch.unref()
 
   return {
-    async ccr(session, report) {
-      const endToEnd = ++ids
-      const flags = FLAG.request | FLAG.proxiable
-      const avps = ccrAvps(origin, session, report)
-      const octets = encode({ flags, command: 272, application: 4, hopByHop: 0, endToEnd, avps })
-      for (;;) {
-        const answer = await attempt(renumbered(octets, ++ids, endToEnd))
-        if (answer !== undefined) return answer
-        octets[4] = flags | FLAG.retransmitted
-        again++
-        await sleep(50)
-      }
-    },
+    ccr: (session, report) =>
+      new Promise((resolve) => {
+        const endToEnd = ++ids
+        const flags = FLAG.request | FLAG.proxiable
+        const avps = ccrAvps(origin, session, report)
+        const octets = encode({ flags, command: 272, application: 4, hopByHop: 0, endToEnd, avps })
+        const one: Unanswered = { octets, endToEnd, resolve }
+        unanswered.add(one)
+        if (smf !== undefined) send(one)
+        else void connect()
+      }),
     repeated: () => again,
-    close: () => void connection?.then((smf) => smf.close()).catch(() => undefined),
+    close() {
+      state = 'closed'
+      clearInterval(watch)
+      smf?.close()
+    },
   }
 }
