@@ -9,6 +9,7 @@ import {
   chargingListener,
   checkPlan,
   createBilling,
+  createCaptive,
   createChargingApplications,
   createChargingStanding,
   logDirectory,
@@ -54,6 +55,7 @@ import {
   createEsim,
   createProvisioning,
   createSubscriberDirectory,
+  enrolAnonymous,
   esimSection,
   portingSection,
   provisioningRoutes,
@@ -105,6 +107,7 @@ async function createNode(config: Config, log: Logger): Promise<Node> {
     {
       ...{ store, keys, radios, subscribers, certificates, standing, clock, metrics },
       ...{ vectors: sims, accessKeys: await aaaKeys(keys) },
+      captive: createCaptive({ store, subscribers, key: () => keys.secret('vouchers', 32), enrol: enrolAnonymous }),
       log: log.child({ module: 'radius' }),
     },
     config,
@@ -189,7 +192,7 @@ async function createNode(config: Config, log: Logger): Promise<Node> {
 
 const upCommand: Command = {
   path: ['up'],
-  summary: 'run the node: RADIUS and Diameter, charging, receipts and payouts',
+  summary: 'run the node: RADIUS authentication and accounting, Diameter, charging, receipts and payouts',
   examples: ['tallycell up', 'tallycell up --config /etc/tallycell/tallycell.yaml'],
   async run(_input, context) {
     const { log, signal } = context
@@ -200,11 +203,13 @@ const upCommand: Command = {
       onReady() {
         const radius = node.offload.address().map(({ host, port }) => `${host}:${port}`)
         const diameter = node.diameter.addresses().map(({ host, port }) => `${host}:${port}`)
+        const access = node.offload.access().map(({ host, port }) => `${host}:${port}`)
+        const asks = access.length === 0 ? '' : ` authentication on ${access.join(', ')},`
         const also = diameter.length === 0 ? '' : ` Diameter on ${diameter.join(', ')},`
         context.say(
-          `Ready: RADIUS accounting on ${radius.join(', ')},${also} pages on ${node.http.url()}. Ctrl-C stops.`,
+          `Ready: RADIUS accounting on ${radius.join(', ')},${asks}${also} pages on ${node.http.url()}. Ctrl-C stops.`,
         )
-        log.info({ radius, diameter, http: node.http.url() }, 'ready')
+        log.info({ radius, access, diameter, http: node.http.url() }, 'ready')
       },
     })
     return { text: '', json: { stopped: true }, exit }

@@ -55,6 +55,7 @@ export type { Charging } from './charging/charging.ts'
 export { createChargingApplications } from './charging/gy/applications.ts'
 export { chargingListener } from './charging/suspension/listener.ts'
 export { suspend as suspendCharging } from './charging/suspension/store.ts'
+export { createCaptive } from './charging/vouchers/captive.ts'
 export { billingRoutes } from './routes/routes.ts'
 export { type Outcome, readOutcome } from './store.ts'
 export { billingSection, settlementSection }

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { parseAddress } from '../core/config/address.ts'
 import type { Config } from '../core/config/section.ts'
 import type { AuthVectorPort } from '../core/events/auth-vectors.ts'
+import type { CaptivePort } from '../core/events/captive.ts'
 import type { CertificateDirectory } from '../core/events/certificates.ts'
 import type { SessionListener } from '../core/events/sessions/port.ts'
 import type { StandingPort } from '../core/events/standing.ts'
@@ -46,6 +47,7 @@ export interface OffloadDeps extends Omit<AccountingDeps, 'classes'> {
   readonly certificates: CertificateDirectory
   readonly standing: StandingPort
   readonly vectors: AuthVectorPort
+  readonly captive: CaptivePort
   /** What `aaaKeys` takes from the key store. */
   readonly accessKeys: AaaKeys
 }
@@ -55,7 +57,13 @@ export function createOffload(deps: OffloadDeps, config: Config): Offload {
   const settings = config.get(radiusSection)
   const { listen } = settings
   const { access } = settings
-  const aaa = createAaa(deps, deps.accessKeys, { ...access, tls: access.tls && readTls(access.tls, config) })
+  const { port, maker, slowRole, normalRole } = settings.control
+  const makers = new Map(settings.clients.map(({ name, maker }) => [name, maker]))
+  const aaa = createAaa(deps, deps.accessKeys, {
+    ...access,
+    tls: access.tls && readTls(access.tls, config),
+    makerOf: (client) => makers.get(client) ?? maker,
+  })
   const accounting = createAccounting({ ...deps, classes: aaa.classes })
   const proxy = createProxy({ ...deps, readSecret }, settings.proxy, config)
   const [answerAccess, handle] = [proxy.access(aaa.answer), proxy.accounting(accounting.handle)]
@@ -78,7 +86,6 @@ export function createOffload(deps: OffloadDeps, config: Config): Offload {
     settings.radsec,
     config,
   )
-  const { port, maker, slowRole, normalRole } = settings.control
   const control = createControl(
     { ...deps, clients, isSite, connections: radsec.connections },
     { port, maker, roles: { slow: slowRole, normal: normalRole } },

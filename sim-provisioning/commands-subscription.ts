@@ -60,7 +60,7 @@ const subscriptionJson = (held: ListedSubscription) => ({
   state: held.state,
   reason: held.reason,
   plan: held.plan,
-  imsi: maskImsi(held.imsi),
+  imsi: held.imsi === null ? null : maskImsi(held.imsi),
   iccid: held.iccid,
   msisdn: held.msisdn === null ? null : maskImsi(held.msisdn),
   simSwapLock: held.simSwapLock,

@@ -15,7 +15,7 @@ export { esimSection } from './esim/settings.ts'
 export { createProvisioning } from './node.ts'
 export { createSubscriberDirectory } from './profiles/directory.ts'
 export { configuredPortAdapter, portingSection } from './profiles/porting/settings.ts'
-export { addSubscriber } from './profiles/store.ts'
+export { addSubscriber, enrolAnonymous } from './profiles/store.ts'
 export { provisioningRoutes } from './routes/routes.ts'
 
 /** SIMs, ranges, batches, eSIM orders, keys, ports. `suspendCharging`: billing's part of a suspension. */

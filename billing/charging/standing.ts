@@ -5,8 +5,8 @@ import type { RadioId } from '../../core/kernel/ids.ts'
 import type { Microtokens, Millis } from '../../core/kernel/units.ts'
 import type { Store } from '../../core/store/store.ts'
 import { createCatalogue, planKey } from './catalogue/store.ts'
-import { grantFor } from './plan/grant.ts'
-import type { Plan, TariffContext, TariffRule } from './plan/plan.ts'
+import { grantFor, octetsLeft } from './plan/grant.ts'
+import type { Balance, Plan, TariffContext, TariffRule } from './plan/plan.ts'
 import { tariffFor } from './plan/tariff.ts'
 import { capsLeft, fairOf, type Purse, payersOf, turn } from './wallet/purse.ts'
 import { lockPurses, poolsOf, purseKey } from './wallet/store.ts'
@@ -20,7 +20,8 @@ export function standingOf(
   at: Millis,
 ): Standing {
   if (purse.wallet.suspended) return { state: 'suspended', throttle: undefined }
-  const { result } = grantFor(plan, rule, payersOf(purse, context, 0n, at), {
+  const payers = payersOf(purse, context, 0n, at)
+  const { result } = grantFor(plan, rule, payers, {
     at,
     until: undefined,
     rate: undefined,
@@ -29,8 +30,18 @@ export function standingOf(
     fairUseLeft: fairOf(purse, plan).left,
   })
   const state = result === 'credit-limit-reached' || result === 'service-denied' ? 'exhausted' : 'open'
-  return { state, throttle: fairOf(purse, plan).throttled ? plan.fairUse?.throttle : undefined }
+  const throttle = fairOf(purse, plan).throttled ? plan.fairUse?.throttle : undefined
+  if (state !== 'open' || !rule) return { state, throttle }
+  const octets = octetsLeft(rule, payers, capsLeft(purse, plan))
+  return { state, throttle, left: { octets, until: octets === undefined ? undefined : firstExpiry(payers) } }
 }
+
+const firstExpiry = (balances: readonly Balance[]): Millis | undefined =>
+  balances.reduce<Millis | undefined>(
+    (first, { expires, available }) =>
+      available > 0n && expires !== undefined && (first === undefined || expires < first) ? expires : first,
+    undefined,
+  )
 
 export interface StandingDeps {
   readonly store: Store

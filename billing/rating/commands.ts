@@ -30,7 +30,7 @@ export function usageCommands(): Command[] {
   ]
 }
 
-const COLUMNS = ['event', 'until', 'subscriber', 'radio', 'up', 'down', 'cause', 'charge'] as const
+const COLUMNS = ['event', 'until', 'subscriber', 'radio', 'session', 'up', 'down', 'cause', 'charge'] as const
 
 function line(row: Awaited<ReturnType<typeof listUsage>>[number]): Record<(typeof COLUMNS)[number], string> {
   return {
@@ -38,6 +38,8 @@ function line(row: Awaited<ReturnType<typeof listUsage>>[number]): Record<(typeo
     until: new Date(Number(row.end_at)).toISOString().replace('.000', ''),
     subscriber: row.subscriber_id ?? '(unknown)',
     radio: row.radio_id ?? '(unknown)',
+    // Sessions of a phone that roams between access points go by one name.
+    session: row.multi_session ?? row.session_id.replace(/#[0-9]+$/, ''),
     up: formatOctets(row.uplink),
     down: formatOctets(row.downlink),
     cause: row.cause,

@@ -166,6 +166,10 @@ async function chargeFlat(
 
 export interface UsageRow {
   readonly event_id: bigint
+  readonly origin: string
+  readonly session_id: string
+  /** Acct-Multi-Session-Id (RFC 2866 §5.11), the same for the sessions of a phone that roams between access points. */
+  readonly multi_session: string | null
   readonly subscriber_id: string | null
   readonly radio_id: string | null
   readonly access: string
@@ -188,7 +192,19 @@ export interface UsageFilter {
 export async function listUsage({ db }: Store, { subscriber, radio, limit }: UsageFilter): Promise<UsageRow[]> {
   let query = db
     .selectFrom('usage_event')
-    .select(['event_id', 'subscriber_id', 'radio_id', 'access', 'start_at', 'end_at', 'uplink', 'downlink', 'cause'])
+    .select([
+      'event_id',
+      'origin',
+      'session_id',
+      'subscriber_id',
+      'radio_id',
+      'access',
+      'start_at',
+      'end_at',
+      'uplink',
+      'downlink',
+      'cause',
+    ])
     .select(
       raw<
         bigint | null
@@ -201,5 +217,19 @@ export async function listUsage({ db }: Store, { subscriber, radio, limit }: Usa
     .limit(limit)
   if (subscriber !== undefined) query = query.where('subscriber_id', '=', subscriber)
   if (radio !== undefined) query = query.where('radio_id', '=', radio)
-  return query.execute() as Promise<UsageRow[]>
+  const rows = (await query.execute()) as Omit<UsageRow, 'multi_session'>[]
+  if (rows.length === 0) return []
+  const keys = [...new Set(rows.map(sessionKeyOf))]
+  const sessions = await db
+    .selectFrom('usage_session')
+    .select(['session_key', 'multi_session'])
+    .where('session_key', 'in', keys)
+    .where('multi_session', 'is not', null)
+    .execute()
+  const links = new Map(sessions.map(({ session_key, multi_session }) => [session_key, multi_session]))
+  return rows.map((row) => ({ ...row, multi_session: links.get(sessionKeyOf(row)) ?? null }))
 }
+
+/** Key of the accounting session that an event is of: its name without the number that tells uses of one Acct-Session-Id apart. */
+const sessionKeyOf = ({ origin, session_id }: Pick<UsageRow, 'origin' | 'session_id'>): string =>
+  `${origin}\u001f${session_id.replace(/#[0-9]+$/, '')}`

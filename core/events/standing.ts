@@ -9,6 +9,8 @@ export interface Standing {
   readonly state: 'open' | 'exhausted' | 'suspended'
   /** The plan's fair-use profile where it applies now, bits per second. */
   readonly throttle: { readonly uplink: bigint; readonly downlink: bigint } | undefined
+  /** While `open`: octets that can be paid for now, and when the first of what pays for them expires; undefined: no limit, never. */
+  readonly left?: { readonly octets: bigint | undefined; readonly until: Millis | undefined }
 }
 
 export interface StandingPort {

@@ -289,6 +289,12 @@ export const ERRORS = {
     message: 'the voucher cannot be redeemed: it is {reason}',
     hint: 'check the code, or ask who sold it',
   },
+  VOUCHER_PLAN: {
+    http: 409,
+    exit: 65,
+    message: "the plan '{plan}' is not for captive vouchers: {reason}",
+    hint: 'give the tenant a prepaid plan of its own for guests, with the bundle and nothing else',
+  },
   REFERENCE_TAKEN: {
     http: 409,
     exit: 65,

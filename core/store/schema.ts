@@ -27,7 +27,7 @@ export interface Schema {
   subscriber: {
     subscriber_seq: Generated<bigint>
     subscriber_id: string
-    imsi: string
+    imsi: string | null
     payer_id: string
     plan_id: string
     created_at: bigint
@@ -42,6 +42,8 @@ export interface Schema {
     radio_id: string | null
     subscriber_id: string | null
     origin: string
+    multi_session: string | null
+    calling_station: string | null
   }
   usage_counter: {
     session_no: bigint

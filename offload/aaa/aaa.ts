@@ -1,17 +1,20 @@
 // Authentication put together: identities, methods, grants, and the one function that answers an Access-Request from any transport.
 import type { AuthVectorPort } from '../../core/events/auth-vectors.ts'
+import type { CaptivePort } from '../../core/events/captive.ts'
 import type { Clock } from '../../core/kernel/clock.ts'
 import type { KeyStore } from '../../core/runtime/keys.ts'
 import type { Part } from '../../core/runtime/module.ts'
 import type { Store } from '../../core/store/store.ts'
 import type { Answer } from '../../core/transport/radius/answer.ts'
 import { EAP_TYPE } from '../../core/wire/eap/packet.ts'
-import { type AccessDeps, type AccessOptions, createAccess } from './access.ts'
+import { type AccessDeps, createAccess } from './access.ts'
 import { createAka, type Method } from './aka.ts'
+import { createCaptiveLogin } from './captive.ts'
 import { type Classes, createClasses } from './class.ts'
 import { createStates } from './conversation.ts'
 import { createCui } from './cui.ts'
 import { createEapServer } from './eap-server.ts'
+import type { GrantOptions } from './grant.ts'
 import { createGsm } from './gsm.ts'
 import { createIdentities } from './identity.ts'
 import { createSealer, type Sealer } from './seal.ts'
@@ -22,12 +25,13 @@ import { createTls, type TlsMaterial } from './tls.ts'
 export interface AaaDeps extends Pick<AccessDeps, 'subscribers' | 'radios' | 'standing' | 'metrics' | 'log'> {
   readonly store: Store
   readonly vectors: AuthVectorPort
+  readonly captive: CaptivePort
   readonly clock: Clock
 }
 
 export type MethodName = 'aka-prime' | 'aka' | 'sim' | 'tls'
 
-export interface AaaOptions extends AccessOptions {
+export interface AaaOptions extends GrantOptions {
   /** The most wanted first. */
   readonly methods: readonly MethodName[]
   readonly networkName: string
@@ -71,7 +75,7 @@ export function createAaa(deps: AaaDeps, keys: AaaKeys, options: AaaOptions): Aa
   const methods = methodsOf(deps, sealer, options)
   const eap = createEapServer(methods.offered, createStates(sealer))
   const cui = createCui(keys.cui)
-  const answer = createAccess({ ...deps, eap, grants, classes, cui }, options)
+  const answer = createAccess({ ...deps, captive: createCaptiveLogin(deps), eap, grants, classes, cui }, options)
   let timer: NodeJS.Timeout | undefined
   const prune = async (): Promise<void> => {
     try {

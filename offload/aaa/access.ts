@@ -1,10 +1,9 @@
-// Access-Request in, Access-Challenge, -Accept or -Reject out (RFC 2865 §4, RFC 3579 §2): EAP out of its attributes, the proof of the peer
-// against subscriber and balance, keys and limits into the answer.
+// Access-Request in, Access-Challenge, -Accept or -Reject out (RFC 2865 §4, RFC 3579 §2): EAP out of its attributes, or a captive voucher's
+// password, the proof of the peer against subscriber and balance, keys and limits into the answer.
 import { Counter, type Registry } from 'prom-client'
 import type { RadioDirectory, SubscriberDirectory } from '../../core/events/ports.ts'
 import type { Standing, StandingPort } from '../../core/events/standing.ts'
 import { parseBssid } from '../../core/kernel/bssid.ts'
-import type { Clock } from '../../core/kernel/clock.ts'
 import type { RadioId, SubscriberId } from '../../core/kernel/ids.ts'
 import { millis } from '../../core/kernel/units.ts'
 import type { Logger } from '../../core/log/logger.ts'
@@ -20,38 +19,27 @@ import {
   isEapFault,
 } from '../../core/wire/eap/packet.ts'
 import type { NamedAttribute } from '../../core/wire/radius/encode.ts'
-import { authenticatorOf, CODE, get, octetsOf, type Packet } from '../../core/wire/radius/packet.ts'
-import type { Classes } from './class.ts'
+import { CODE, get, octetsOf, type Packet } from '../../core/wire/radius/packet.ts'
+import type { CaptiveLogin } from './captive.ts'
 import type { Conversation } from './conversation.ts'
-import type { CuiOf } from './cui.ts'
 import type { EapServer, Step } from './eap-server.ts'
+import { type Admitted, type GrantDeps, type GrantOptions, giveGrant, textOf } from './grant.ts'
 import type { Proof, Reason } from './method.ts'
-import type { AccessStore } from './store.ts'
 
-export interface AccessDeps {
+export interface AccessDeps extends GrantDeps {
   readonly eap: EapServer
-  readonly grants: AccessStore
-  readonly classes: Classes
-  readonly cui: CuiOf
+  readonly captive: CaptiveLogin
   readonly subscribers: SubscriberDirectory
   readonly radios: RadioDirectory
   readonly standing: StandingPort
-  readonly clock: Clock
   readonly metrics: Registry
   readonly log: Logger
-}
-
-export interface AccessOptions {
-  /** Seconds. */
-  readonly sessionTimeout: number
-  /** Seconds. */
-  readonly interimInterval: number
 }
 
 /** What the answers are counted by. */
 type Outcome = 'accepted' | 'challenged' | 'replayed' | Reason
 
-export function createAccess(deps: AccessDeps, options: AccessOptions): Answer {
+export function createAccess(deps: AccessDeps, options: GrantOptions): Answer {
   const { eap, log, clock } = deps
   const answers = new Counter({
     name: 'tallycell_access_answers_total',
@@ -102,51 +90,44 @@ export function createAccess(deps: AccessDeps, options: AccessOptions): Answer {
       return tell(NOTIFICATION.temporarilyDenied) ?? reject(request, 'not-entitled', identifier)
     }
     const told = step.step === 'proved' && proof.confirmed ? tell(NOTIFICATION.success) : undefined
-    return told ?? grant(request, proof, { subscriber, throttle: standing?.throttle }, conversation, identifier)
+    return told ?? grant(request, proof, { subscriber, standing }, conversation, identifier)
   }
 
   const grant = async (
     request: RadiusRequest,
     proof: Proof,
-    { subscriber, throttle }: { readonly subscriber: SubscriberId; readonly throttle: Standing['throttle'] },
+    admitted: Admitted,
     { reference }: Conversation,
     identifier: number,
   ): Promise<RadiusReply> => {
-    const { packet, client, hiding } = request
-    const now = clock()
-    const cui = deps.cui(textOf(packet, 'Operator-Name') ?? client.name, subscriber)
-    const outcome = await deps.grants.grant({
-      reference: Buffer.from(reference).toString('hex'),
-      authenticator: authenticatorOf(packet),
-      subscriber,
-      client: client.name,
-      method: proof.method,
-      callingStation: textOf(packet, 'Calling-Station-Id'),
-      calledStation: textOf(packet, 'Called-Station-Id'),
-      cui,
-      at: now,
-      expires: now + BigInt(options.sessionTimeout) * 1000n,
-    })
-    if (outcome === 'replayed') return reject(request, 'replayed', identifier)
+    const { msk, method } = proof
+    const { hiding } = request
+    const attributes = await giveGrant(deps, options, request, { ...admitted, reference, method })
+    if (attributes === undefined) return reject(request, 'replayed', identifier)
     note('accepted', request)
-    const { msk } = proof
-    const attributes: NamedAttribute[] = [
+    const proved: NamedAttribute[] = [
       ['EAP-Message', encodeEapResult(EAP_CODE.success, identifier)],
       ['MS-MPPE-Recv-Key', hiding.hide(msk.subarray(0, 32))],
       ['MS-MPPE-Send-Key', hiding.hide(msk.subarray(32, 64))],
-      ['Class', deps.classes.seal({ reference, subscriber }, now)],
-      ['Session-Timeout', options.sessionTimeout],
-      ['Termination-Action', 'RADIUS-Request'],
-      ['Acct-Interim-Interval', options.interimInterval],
     ]
-    if (throttle !== undefined) {
-      attributes.push(['WISPr-Bandwidth-Max-Up', rateOf(throttle.uplink)])
-      attributes.push(['WISPr-Bandwidth-Max-Down', rateOf(throttle.downlink)])
+    return { code: CODE['Access-Accept'], attributes: [...proved, ...attributes] }
+  }
+
+  /** No EAP: a login with a captive voucher, or nothing that gets in here. */
+  const login = async (request: RadiusRequest): Promise<RadiusReply> => {
+    const refuse = (reason: Outcome, attributes: readonly NamedAttribute[] = []): RadiusReply => {
+      note(reason, request)
+      return { code: CODE['Access-Reject'], attributes }
     }
-    // RFC 4372 §2.1: only who asks for it gets it.
-    if (octetsOf(packet, 'Chargeable-User-Identity') !== undefined)
-      attributes.push(['Chargeable-User-Identity', Buffer.from(cui)])
-    return { code: CODE['Access-Accept'], attributes }
+    const outcome = await deps.captive(request)
+    if ('reason' in outcome) return refuse(outcome.reason, outcome.attributes)
+    const { subscriber, reference, method } = outcome
+    const standing = await standingOf(deps, subscriber, request)
+    if (standing !== undefined && standing.state !== 'open') return refuse('not-entitled')
+    const attributes = await giveGrant(deps, options, request, { subscriber, standing, reference, method })
+    if (attributes === undefined) return refuse('replayed')
+    note('accepted', request)
+    return { code: CODE['Access-Accept'], attributes: [...outcome.attributes, ...attributes] }
   }
 
   const converse = async (request: RadiusRequest, packet: EapPacket): Promise<RadiusReply | undefined> => {
@@ -173,7 +154,8 @@ export function createAccess(deps: AccessDeps, options: AccessOptions): Answer {
 
   return async (request) => {
     const message = get(request.packet, 'EAP-Message')
-    if (message === undefined || 'fault' in message) return reject(request, 'not-eap', undefined)
+    if (message === undefined) return login(request)
+    if ('fault' in message) return reject(request, 'not-eap', undefined)
     // An empty EAP-Message asks us to begin (RFC 3579 §2.1).
     if (message.length === 0) {
       note('challenged', request)
@@ -190,14 +172,6 @@ export function createAccess(deps: AccessDeps, options: AccessOptions): Answer {
 
 const NOTHING = new Uint8Array(0)
 const ASK_IDENTITY = encodeEap(EAP_CODE.request, 0, EAP_TYPE.identity, NOTHING)
-
-function textOf(
-  packet: Packet,
-  name: 'Calling-Station-Id' | 'Called-Station-Id' | 'Operator-Name',
-): string | undefined {
-  const value = get(packet, name)
-  return typeof value === 'string' ? value : undefined
-}
 
 async function subscriberOf({ subscribers }: AccessDeps, proof: Proof): Promise<SubscriberId | undefined> {
   const find = (): SubscriberId | undefined =>
@@ -217,9 +191,6 @@ const standingOf = (
   { packet }: RadiusRequest,
 ): Promise<Standing | undefined> =>
   standing.standing(subscriber, { access: 'wifi', radio: radioOf(radios, packet) }, millis(clock()))
-
-/** Bits per second as WISPr counts them, 32 bits. */
-const rateOf = (rate: bigint): number => Number(rate < 0xffff_ffffn ? rate : 0xffff_ffffn)
 
 /** As accounting finds it: by BSSID, else by NAS-Identifier. */
 function radioOf(radios: RadioDirectory, packet: Packet): RadioId | undefined {

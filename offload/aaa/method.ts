@@ -7,6 +7,7 @@ import type { Stage } from './conversation.ts'
 export const REASONS = [
   'barred',
   'bad-mac',
+  'bad-password',
   'bad-response',
   'bidding-down',
   'certificate',
@@ -24,6 +25,7 @@ export const REASONS = [
   'too-many-rounds',
   'unavailable',
   'unexpected',
+  'voucher-unknown',
 ] as const
 export type Reason = (typeof REASONS)[number]
 

@@ -111,6 +111,8 @@ function placeOf(read: AccountingReport, request: ReceivedRequest, directories: 
     report: read.report,
     origin,
     sessionId: read.sessionId,
+    multiSession: read.multiSession,
+    callingStation: read.callingStation,
     radio: radio?.radio,
     access: radio?.access ?? 'wifi',
     subscriber,

@@ -12,6 +12,9 @@ export type AccountingReport =
       readonly sessionId: string
       readonly report: Report
       readonly from: Sender
+      /** Acct-Multi-Session-Id (RFC 2866 §5.11) and Calling-Station-Id (RFC 2865 §5.31), as text or `hex:…`. */
+      readonly multiSession: string | undefined
+      readonly callingStation: string | undefined
       /** Class (RFC 2865 §5.25) as octets: a view. */
       readonly classOctets: Uint8Array | undefined
     }
@@ -41,6 +44,8 @@ const ATTRIBUTE = {
   nasIpv6Address: reader('NAS-IPv6-Address'),
   station: reader('Called-Station-Id'),
   sessionId: reader('Acct-Session-Id'),
+  multiSession: reader('Acct-Multi-Session-Id'),
+  callingStation: reader('Calling-Station-Id'),
   userName: reader('User-Name'),
   inputOctets: reader('Acct-Input-Octets'),
   inputGigawords: reader('Acct-Input-Gigawords'),
@@ -85,7 +90,15 @@ export function readReport(packet: Packet, received: bigint): AccountingReport |
     downlink,
     identity: printable(packet, ATTRIBUTE.userName(packet), 'User-Name') ?? '',
   }
-  return { kind: 'session', sessionId, report, from, classOctets: octetsOf(packet, 'Class') }
+  return {
+    kind: 'session',
+    sessionId,
+    report,
+    from,
+    multiSession: printable(packet, ATTRIBUTE.multiSession(packet), 'Acct-Multi-Session-Id'),
+    callingStation: printable(packet, ATTRIBUTE.callingStation(packet), 'Calling-Station-Id'),
+    classOctets: octetsOf(packet, 'Class'),
+  }
 }
 
 /**
@@ -107,7 +120,7 @@ function counter(octets: number | Fault | undefined, gigawords: number | Fault |
 function printable(
   packet: Packet,
   value: string | Fault | undefined,
-  name: 'Acct-Session-Id' | 'User-Name' | 'NAS-Identifier',
+  name: 'Acct-Session-Id' | 'Acct-Multi-Session-Id' | 'Calling-Station-Id' | 'User-Name' | 'NAS-Identifier',
 ): string | undefined {
   if (value === undefined) return undefined
   if (typeof value === 'string' && value !== '' && !hasControl(value)) return value

@@ -16,6 +16,9 @@ export interface SessionRecord {
   readonly origin: string
   /** Acct-Session-Id (RFC 2866 §5.5), as text or hex. */
   readonly sessionId: string
+  /** Acct-Multi-Session-Id (RFC 2866 §5.11) and Calling-Station-Id (RFC 2865 §5.31), where the access point sends them. */
+  readonly multiSession?: string | undefined
+  readonly callingStation?: string | undefined
   readonly radio: RadioId | undefined
   readonly subscriber: SubscriberId | undefined
   readonly access: Access
@@ -51,10 +54,12 @@ interface SessionRow {
   readonly anomalies: bigint
   readonly radio_id: RadioId | null
   readonly subscriber_id: SubscriberId | null
+  readonly multi_session: string | null
+  readonly calling_station: string | null
 }
 
 const SELECT = `select session_key, session_no, incarnation, state, started_at, identity, radio_id, subscriber_id,
-  sequence, uplink, downlink, last_at, seconds, gigawords, anomalies
+  multi_session, calling_station, sequence, uplink, downlink, last_at, seconds, gigawords, anomalies
   from usage_session join usage_counter using (session_no)`
 
 const SESSION_COLUMNS = [
@@ -66,6 +71,8 @@ const SESSION_COLUMNS = [
   'radio_id',
   'subscriber_id',
   'origin',
+  'multi_session',
+  'calling_station',
 ] as const
 const NEW_SESSIONS: Target = { table: 'usage_session', columns: SESSION_COLUMNS, conflict: '(session_key) do nothing' }
 const CHANGED_SESSIONS: Target = {
@@ -73,7 +80,7 @@ const CHANGED_SESSIONS: Target = {
   columns: SESSION_COLUMNS,
   conflict: `(session_key) do update set incarnation = excluded.incarnation, state = excluded.state,
     started_at = excluded.started_at, identity = excluded.identity, radio_id = excluded.radio_id,
-    subscriber_id = excluded.subscriber_id`,
+    subscriber_id = excluded.subscriber_id, multi_session = excluded.multi_session, calling_station = excluded.calling_station`,
 }
 const COUNTERS: Target = {
   table: 'usage_counter',
@@ -93,6 +100,8 @@ interface Known {
   eventName: string
   radio: RadioId | null
   subscriber: SubscriberId | null
+  multiSession: string | null
+  callingStation: string | null
   /** More than counters changed. */
   changed: boolean
 }
@@ -162,6 +171,8 @@ async function applySessions(
         eventName: '',
         radio: null,
         subscriber: null,
+        multiSession: null,
+        callingStation: null,
         changed: false,
       }
       memory.set(key, known)
@@ -198,6 +209,8 @@ async function load(sql: Sql, memory: ReadonlyMap<string, Known>, missing: reado
     known.session = fromRow(row)
     known.radio = row.radio_id
     known.subscriber = row.subscriber_id
+    known.multiSession = row.multi_session
+    known.callingStation = row.calling_station
     known.eventName = nameOf(known, known.session)
     // Heard from again: see stale.ts.
     known.changed = row.state === 'stale'
@@ -212,12 +225,21 @@ function move(known: Known, session: Session, record: SessionRecord): void {
   const same = before !== undefined && session.incarnation === before.incarnation
   const subscriber = (same ? known.subscriber : null) ?? record.subscriber ?? null
   const radio = record.radio ?? (same ? known.radio : null)
-  const settled = same && radio === known.radio && subscriber === known.subscriber
+  const multiSession = record.multiSession ?? (same ? known.multiSession : null)
+  const callingStation = record.callingStation ?? (same ? known.callingStation : null)
+  const settled =
+    same &&
+    radio === known.radio &&
+    subscriber === known.subscriber &&
+    multiSession === known.multiSession &&
+    callingStation === known.callingStation
   if (!settled || !session.open || session.identity !== before.identity) known.changed = true
   if (!same) known.eventName = nameOf(known, session)
   known.session = session
   known.subscriber = subscriber
   known.radio = radio
+  known.multiSession = multiSession
+  known.callingStation = callingStation
 }
 
 function eventOf(record: SessionRecord, known: Known, delta: Delta): Omit<UsageEvent, 'eventId'> {
@@ -259,10 +281,11 @@ async function write(sql: Sql, moved: readonly Known[]): Promise<void> {
   await sql.insert(COUNTERS, moved.map(counterValues))
 }
 
-function sessionValues({ key, session, radio, subscriber, origin }: Known): Value[] {
+function sessionValues({ key, session, radio, subscriber, origin, multiSession, callingStation }: Known): Value[] {
   if (!session) throw new RangeError('a session that nothing moved is not written')
   const { incarnation, open, startedAt, identity } = session
-  return [key, incarnation, open ? 'open' : 'closed', startedAt, identity, radio, subscriber, origin]
+  const state = open ? 'open' : 'closed'
+  return [key, incarnation, state, startedAt, identity, radio, subscriber, origin, multiSession, callingStation]
 }
 
 function counterValues({ number, session }: Known): Value[] {

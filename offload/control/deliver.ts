@@ -111,7 +111,7 @@ export function createDelivery(deps: DeliveryDeps, { roles, poll = 1000, patienc
   }
 
   const carryOut = async (order: DueOrder): Promise<void> => {
-    const session = sessionNameOf(order.origin, order.session_key, order.identity)
+    const session = sessionNameOf(order.origin, order.session_key, order.identity, order.calling_station ?? undefined)
     const way = order.alive === 0n || !session ? undefined : deps.wayTo(session)
     if (order.alive !== 0n && session && way === undefined && clock() - order.created_at < DAY) {
       await store.batch((sql) =>

@@ -12,17 +12,24 @@ export interface SessionName {
   readonly sessionId: string
   /** User-Name, as text or `hex:…`; empty where there was none. */
   readonly user: string
+  /** Calling-Station-Id, as text or `hex:…`; undefined where the access point sent none. */
+  readonly callingStation?: string | undefined
 }
 
 const SEPARATOR = '\u001f'
-const TYPE = { userName: 1, nasIdentifier: 32, acctSessionId: 44 } as const
+const TYPE = { userName: 1, callingStationId: 31, nasIdentifier: 32, acctSessionId: 44 } as const
 const MOST = 253
 
 /** What a row of the accounting sessions names. `origin`: `radius:<client>:<NAS>`; `key`: origin, separator, Acct-Session-Id. */
-export function sessionNameOf(origin: string, key: string, user: string): SessionName | undefined {
+export function sessionNameOf(
+  origin: string,
+  key: string,
+  user: string,
+  callingStation?: string,
+): SessionName | undefined {
   const [, client, nas] = /^radius:([^:]+):([\s\S]*)$/.exec(origin) ?? []
   if (client === undefined || nas === undefined || !key.startsWith(origin + SEPARATOR)) return undefined
-  return { client, nas, sessionId: key.slice(origin.length + SEPARATOR.length), user }
+  return { client, nas, sessionId: key.slice(origin.length + SEPARATOR.length), user, callingStation }
 }
 
 const octetsOf = (text: string): Uint8Array =>
@@ -40,9 +47,18 @@ function nasOf({ client, nas }: SessionName): Attributes {
  * that they do not know themselves by.
  */
 export function identifications(session: SessionName): Attributes[] {
-  const id = { type: TYPE.acctSessionId, octets: octetsOf(session.sessionId).subarray(0, MOST) }
-  const user = session.user === '' ? [] : [{ type: TYPE.userName, octets: octetsOf(session.user).subarray(0, MOST) }]
+  const named = (type: number, text: string): Attributes =>
+    text === '' ? [] : [{ type, octets: octetsOf(text).subarray(0, MOST) }]
+  const id = named(TYPE.acctSessionId, session.sessionId)
+  const user = named(TYPE.userName, session.user)
+  // Controllers of Aruba and Cisco want the station beside the session.
+  const station = named(TYPE.callingStationId, session.callingStation ?? '')
   const nas = nasOf(session)
-  const ways: Attributes[] = [[...nas, ...user, id], [...user, id], [id]]
+  const ways: Attributes[] = [
+    [...nas, ...user, ...station, ...id],
+    [...user, ...station, ...id],
+    [...station, ...id],
+    [...id],
+  ]
   return ways.filter((way, index) => index === 0 || way.length < (ways[index - 1]?.length ?? 0))
 }

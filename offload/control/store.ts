@@ -12,6 +12,7 @@ export interface OpenSession {
   readonly origin: string
   readonly identity: string
   readonly radio_id: RadioId | null
+  readonly multi_session: string | null
 }
 
 export interface NewOrder {
@@ -35,20 +36,28 @@ export interface DueOrder {
   readonly created_at: Millis
   readonly session_key: string
   readonly identity: string
+  readonly calling_station: string | null
   /** Whether the session is the one that was meant, and still open. */
   readonly alive: bigint
 }
 
-const SESSIONS = `select session_no, incarnation, session_key, origin, identity, radio_id from usage_session`
+const SESSIONS = `select session_no, incarnation, session_key, origin, identity, radio_id, multi_session from usage_session`
 
-/** The open Wi-Fi sessions of a subscriber, of one SIM where `imsi` is given. */
+/**
+ * The open Wi-Fi sessions of a subscriber, of one SIM where `imsi` is given. Of sessions with one Acct-Multi-Session-Id (RFC 2866 §5.11) only
+ * the newest: the phone has roamed there, and the access points before know nothing of it any more.
+ */
 export async function openSessions(sql: Sql, subscriber: SubscriberId, imsi: Imsi | undefined): Promise<OpenSession[]> {
   const rows = await sql.rows<OpenSession>(
-    `${SESSIONS} where subscriber_id = ? and state = 'open' order by session_no limit 1000`,
+    `${SESSIONS} where subscriber_id = ? and state = 'open' order by started_at, session_no limit 1000`,
     subscriber,
   )
-  return rows.filter(
+  const meant = rows.filter(
     ({ origin, identity }) => origin.startsWith('radius:') && (imsi === undefined || identity.includes(imsi)),
+  )
+  const newest = new Map(meant.map(({ multi_session, session_no }) => [multi_session, session_no]))
+  return meant.filter(
+    ({ multi_session, session_no }) => multi_session === null || newest.get(multi_session) === session_no,
   )
 }
 
@@ -93,7 +102,7 @@ export async function throttled(sql: Sql, { session_no, incarnation }: OpenSessi
 }
 
 const DUE = `select o.order_no, o.kind, o.origin, o.cause, o.rate_up, o.rate_down, o.attempt, o.next_at, o.created_at,
-  coalesce(s.session_key, '') as session_key, coalesce(s.identity, '') as identity,
+  coalesce(s.session_key, '') as session_key, coalesce(s.identity, '') as identity, s.calling_station,
   cast(case when s.state = 'open' and s.incarnation = o.incarnation then 1 else 0 end as bigint) as alive
   from control_order o left join usage_session s on s.session_no = o.session_no`
 

@@ -17,14 +17,17 @@ export function createSubscriberDirectory(
 
   const take = (row: EnrolledSubscriber): bigint => {
     const subscriber = subscriberId(row.subscriber)
-    const digits = imsi(row.imsi)
+    const digits = row.imsi === null ? undefined : imsi(row.imsi)
     // A subscriber that is enrolled again has another SIM.
     const before = imsis.get(subscriber)
     if (before !== undefined && byImsi.get(before)?.subscriber === subscriber) byImsi.delete(before)
     const known: KnownSubscriber = { subscriber, payer: payerId(row.payer), plan: row.plan }
     byId.set(subscriber, known)
-    byImsi.set(digits, known)
-    imsis.set(subscriber, digits)
+    imsis.delete(subscriber)
+    if (digits !== undefined) {
+      byImsi.set(digits, known)
+      imsis.set(subscriber, digits)
+    }
     return row.sequence
   }
 

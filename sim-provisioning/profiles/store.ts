@@ -1,4 +1,5 @@
-// Subscribers: a SIM's identity, who pays for it, and the plan it is charged by.
+// Subscribers: a SIM's identity where there is one, who pays for it, and the plan it is charged by.
+import type { EnrolAnonymous } from '../../core/events/captive.ts'
 import { fail, isTallycellError, TallycellError } from '../../core/kernel/errors.ts'
 import { type Imsi, type PayerId, type PlanId, payerId, planId, type SubscriberId } from '../../core/kernel/ids.ts'
 import { type Millis, millis } from '../../core/kernel/units.ts'
@@ -21,7 +22,7 @@ const DEFAULT_PLAN = planId('flat')
 
 export interface ListedSubscriber {
   readonly subscriber: string
-  /** First five and last two digits; the rest as dots. */
+  /** First five and last two digits; the rest as dots; a dash for a subscriber without a SIM. */
   readonly imsi: string
   readonly payer: string
   readonly plan: string
@@ -31,7 +32,7 @@ export interface ListedSubscriber {
 /** An IMSI for people: country and network stay readable (TS 23.003 §2.2), the subscriber does not. */
 export function maskImsi(digits: string): string {
   const tail = digits.length < 10 ? '' : digits.slice(-2)
-  return digits.slice(0, 5) + '·'.repeat(digits.length - 5 - tail.length) + tail
+  return digits.slice(0, 5) + '·'.repeat(Math.max(0, digits.length - 5 - tail.length)) + tail
 }
 
 /** Registers a subscriber. Throws SUBSCRIBER_EXISTS or IMSI_TAKEN. */
@@ -78,6 +79,13 @@ export const addSubscribers = (
     )
     return subscribers.map((subscriber, index) => (outcomes[index] ? 'added' : judge(subscriber)))
   })
+
+/** A subscriber that has no SIM: a guest with a captive voucher. */
+export const enrolAnonymous: EnrolAnonymous = async (sql, { subscriber, payer, plan }, at) => {
+  await sql.journal(SUBSCRIBER.table)
+  if ((await sql.insert(SUBSCRIBER, [[subscriber, null, payer, plan, at]])) === 0)
+    fail('SUBSCRIBER_EXISTS', { subscriber })
+}
 
 /** Says what stands in the way of subscribers that were not added. */
 async function findRegistered(
@@ -140,7 +148,7 @@ export async function listSubscribers(
     .execute()
   const subscribers = rows.slice(0, limit).map((row) => ({
     subscriber: row.subscriber_id,
-    imsi: maskImsi(row.imsi),
+    imsi: row.imsi === null ? '-' : maskImsi(row.imsi),
     payer: row.payer_id,
     plan: row.plan_id,
     created: millis(row.created_at),
@@ -152,7 +160,8 @@ export async function listSubscribers(
 export interface EnrolledSubscriber {
   readonly sequence: bigint
   readonly subscriber: string
-  readonly imsi: string
+  /** Null for one without a SIM. */
+  readonly imsi: string | null
   readonly payer: string
   readonly plan: string
 }

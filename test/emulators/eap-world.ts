@@ -3,6 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Registry } from 'prom-client'
 import type { Test } from 'tap'
+import type { CaptivePort } from '../../core/events/captive.ts'
 import type { StandingPort } from '../../core/events/standing.ts'
 import { systemClock } from '../../core/kernel/clock.ts'
 import { iccid } from '../../core/kernel/iccid.ts'
@@ -34,10 +35,13 @@ const OPTIONS: AaaOptions = {
   sessionTimeout: 3600,
   interimInterval: 300,
   tls: undefined,
+  makerOf: () => 'wispr',
 }
 
 /** Says of every subscriber that all is well. */
 const OPEN: StandingPort = { standing: async () => undefined }
+
+const NO_VOUCHERS: CaptivePort = { passwordOf: async () => undefined, enter: async () => undefined }
 
 export interface AccessWorld {
   readonly sims: readonly TestSim[]
@@ -51,6 +55,8 @@ export interface WorldOptions extends Partial<AaaOptions> {
   readonly folder: string
   readonly sims?: number
   readonly standing?: StandingPort
+  /** Asked instead of one that knows no voucher. */
+  readonly captive?: CaptivePort
   readonly seal?: Uint8Array
   readonly requireMessageAuthenticator?: boolean
   readonly requestsPerSecond?: number
@@ -75,7 +81,14 @@ async function fillVault(store: Store, vault: Vault, folder: string, count: numb
 /** A server on a free port of this machine; another call on the same store is another node. */
 export async function startAccess(
   store: Store,
-  { folder, sims: count = 1, standing = OPEN, seal = new Uint8Array(32).fill(7), ...options }: WorldOptions,
+  {
+    folder,
+    sims: count = 1,
+    standing = OPEN,
+    captive = NO_VOUCHERS,
+    seal = new Uint8Array(32).fill(7),
+    ...options
+  }: WorldOptions,
 ): Promise<AccessWorld & { stop(): Promise<void> }> {
   mkdirSync(folder, { recursive: true })
   const vault = createVault(store, createKeyStore({ directory: join(folder, 'keys') }).kek)
@@ -89,7 +102,7 @@ export async function startAccess(
   const log = createLogger({ level: 'silent' })
   const vectors = createVectors({ store, vault, clock: systemClock })
   const aaa = createAaa(
-    { store, vectors, clock: systemClock, subscribers, radios, standing, metrics, log },
+    { store, vectors, clock: systemClock, subscribers, radios, standing, captive, metrics, log },
     { seal, cui: new Uint8Array(32).fill(9) },
     { ...OPTIONS, ...options },
   )

@@ -99,7 +99,11 @@ function exporting(store: Store, folder: string, recordsPerFile: number, identit
       store,
       identities: async (sql, subscribers) => {
         const profiles = await identities(sql, subscribers)
-        return new Map([...profiles].map(([id, { imsi }]) => [id, { imsi, msisdn: undefined }]))
+        return new Map(
+          [...profiles].flatMap(([id, { imsi }]) =>
+            imsi === null ? [] : [[id, { imsi, msisdn: undefined }] as const],
+          ),
+        )
       },
     },
     { folder, format: 'jsonl', node: NODE, recordsPerFile, from: undefined, signal: new AbortController().signal },

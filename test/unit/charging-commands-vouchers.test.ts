@@ -98,3 +98,11 @@ t.test('bundles, into a file', async (t) => {
   t.notOk(existsSync(lost))
   t.match(await sh.json(['voucher', 'list', '--tenant', 'default']), { series: { length: 1 } })
 })
+
+t.test('captive vouchers: name and password, for a prepaid plan and its bundle only', async (t) => {
+  const sh = shell(t)
+  await provide(sh, 'alice')
+  await refuses(t, sh, [[ofDefault('--count', '1', '--amount', '5', '--captive'), 64, /'--captive' expected --bundle/]])
+  const made = await sh.json(ofDefault('--count', '2', '--captive', '--bundle', 'data-m/day-pass'), 0).catch(String)
+  t.match(made, { count: 2, codes: [/^[2-9a-hj-np-z]{8} [2-9a-hj-np-z]{12}$/, String] })
+})

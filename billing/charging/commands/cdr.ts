@@ -58,7 +58,11 @@ const exportCommand: Command = {
         store,
         identities: async (sql, subscribers) => {
           const profiles = await readProfiles(sql, subscribers)
-          return new Map([...profiles].map(([id, { imsi }]) => [id, { imsi, msisdn: undefined }]))
+          // Who has no SIM has no sessions that records are made of.
+          const named = [...profiles].flatMap(([id, { imsi }]) =>
+            imsi === null ? [] : [[id, { imsi, msisdn: undefined }] as const],
+          )
+          return new Map(named)
         },
       },
       {

@@ -12,14 +12,15 @@ import type { Session } from '../session/session.ts'
 
 export interface Profile {
   readonly subscriber: SubscriberId
-  readonly imsi: Imsi
+  /** Null for a subscriber without a SIM. */
+  readonly imsi: Imsi | null
   readonly tenant: PayerId
   readonly plan: string
 }
 
 /** Those that are registered. The directory in memory is made for a node: it would read every subscriber for a single one. */
 export async function readProfiles(sql: Sql, subscribers: Iterable<SubscriberId>): Promise<Map<SubscriberId, Profile>> {
-  const rows = await sql.find<{ subscriber_id: SubscriberId; imsi: Imsi; payer_id: PayerId; plan_id: string }>(
+  const rows = await sql.find<{ subscriber_id: SubscriberId; imsi: Imsi | null; payer_id: PayerId; plan_id: string }>(
     'select subscriber_id, imsi, payer_id, plan_id from subscriber',
     'subscriber_id',
     [...new Set(subscribers)].sort(),

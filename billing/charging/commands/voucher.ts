@@ -8,10 +8,11 @@ import { fail } from '../../../core/kernel/errors.ts'
 import { payerId } from '../../../core/kernel/ids.ts'
 import type { Millis } from '../../../core/kernel/units.ts'
 import { formatMoney, readMoney } from '../../ledger/amount.ts'
+import { type CaptiveCode, checkCaptivePlan, createCaptiveVouchers } from '../vouchers/captive.ts'
 import { createVouchers, type NewVouchers, redeemVoucher } from '../vouchers/store.ts'
 import { findOffer } from './bundle.ts'
 import { formatInstant, readInstant } from './instant.ts'
-import { listSeries, needProfile, needTenant, type Series } from './store.ts'
+import { currentPlan, listSeries, needProfile, needTenant, type Series } from './store.ts'
 
 export function voucherCommands(): Command[] {
   return [create, redeem, list]
@@ -30,6 +31,9 @@ const create: Command = {
     count: { value: 'N', summary: `how many, 1 to ${MOST}`, required: true },
     amount: { value: 'MONEY', summary: 'what each is worth, in the currency of the tenant: 10.00' },
     bundle: { value: 'PLAN/BUNDLE', summary: 'or the bundle that each is worth' },
+    captive: {
+      summary: 'for guests without a SIM: a name and a password to log in with at a captive portal; needs --bundle',
+    },
     expires: { value: 'TIME', summary: 'last redeemed before this date (by the clock of the tenant) or UTC time' },
     series: { value: 'NAME', summary: 'names the print run; made up unless given' },
     out: { value: 'FILE', summary: 'write the codes to this new file, readable by you only, instead of showing them' },
@@ -37,6 +41,7 @@ const create: Command = {
   examples: [
     'tallycell voucher create --tenant default --count 100 --amount 10.00 --out vouchers.csv',
     'tallycell voucher create --tenant default --count 1 --bundle data-m/day-pass --expires 2027-12-31',
+    'tallycell voucher create --tenant default --count 50 --captive --bundle guest/day-pass --out guests.csv',
   ],
   async run({ options }, context) {
     const tenantId = payerId(options.tenant ?? '')
@@ -45,6 +50,13 @@ const create: Command = {
       fail('CLI_OPTION_INVALID', {
         option: '--amount',
         problem: 'or --bundle: expected exactly one of the two',
+        help: 'tallycell voucher create --help',
+      })
+    const captive = options.captive === 'true'
+    if (captive && options.bundle === undefined)
+      fail('CLI_OPTION_INVALID', {
+        option: '--captive',
+        problem: 'expected --bundle: it is what a guest may use',
         help: 'tallycell voucher create --help',
       })
     const at = context.clock()
@@ -62,13 +74,17 @@ const create: Command = {
         return { ...run, amount, offer: undefined, worth: formatMoney(amount, currency, decimals) }
       }
       await findOffer(sql, tenant, options.bundle)
+      const plan = await currentPlan(sql, { tenant: tenantId, plan: options.bundle.split('/')[0] ?? '' })
+      if (captive && plan) checkCaptivePlan(plan)
       return { ...run, amount: 0n, offer: options.bundle, worth: options.bundle }
     })
     const key = await keyOf(context)
     const { worth, expires } = wanted
     const make = (keep: (codes: readonly string[]) => Promise<void>): Promise<string[]> =>
       store.batch(async (sql) => {
-        const codes = await createVouchers(sql, key, wanted, randomBytes)
+        const codes = captive
+          ? (await createCaptiveVouchers(sql, key, wanted, randomBytes)).map(printed)
+          : await createVouchers(sql, key, wanted, randomBytes)
         // Before the commit: vouchers whose codes nobody has would be lost.
         await keep(codes)
         return codes
@@ -81,14 +97,15 @@ const create: Command = {
       expires: expires === undefined ? null : formatInstant(expires),
     }
     const until = expires === undefined ? '' : `, redeemable before ${formatInstant(expires)}`
-    const made = `${count} voucher${count === 1 ? '' : 's'} of ${worth}${until}, series ${series}`
+    const made = `${count} ${captive ? 'captive ' : ''}voucher${count === 1 ? '' : 's'} of ${worth}${until}, series ${series}`
     if (options.out !== undefined) {
       const file = resolve(options.out)
       await intoFile(file, (handle) =>
         make(async (codes) => {
           await handle.truncate(0)
-          const rows = codes.map((code) => `${code},${series},${worth},${json.expires ?? ''}\r\n`)
-          await handle.write(`code,series,worth,expires\r\n${rows.join('')}`, 0)
+          const rows = codes.map((code) => `${code.replace(' ', ',')},${series},${worth},${json.expires ?? ''}\r\n`)
+          const heading = captive ? 'name,password' : 'code'
+          await handle.write(`${heading},series,worth,expires\r\n${rows.join('')}`, 0)
           await handle.sync()
         }),
       )
@@ -99,6 +116,9 @@ const create: Command = {
     return { text: codes.join('\n'), json: { ...json, codes } }
   },
 }
+
+/** As it is shown: name and password, a blank between. */
+const printed = ({ name, password }: CaptiveCode): string => `${name} ${password}`
 
 function readCount(text: string): number {
   const count = /^[0-9]{1,6}$/.test(text) ? Number(text) : 0

@@ -98,6 +98,15 @@ export function grantFor(
   }
 }
 
+/** Octets that `balances` can pay for under `rule`; undefined: no limit. */
+export function octetsLeft(rule: TariffRule, balances: readonly Balance[], left: Cap): bigint | undefined {
+  const { tariff } = rule
+  const need = tariff.kind === 'paid' ? needsOf(tariff).find(({ unit }) => unit === 'octet') : undefined
+  if (need === undefined) return undefined
+  const covered = smaller(coverage(need, balances, smaller(total(balances, 'money'), left.money)), left.octets)
+  return covered < NO_LIMIT / REMAINDER_PARTS ? covered : undefined
+}
+
 function freeGrant(plan: Plan, demand: Demand): Grant {
   const { largest } = plan.grant
   const granted = Object.fromEntries(demand.measured.map((unit) => [unit, largest[unit]])) as Partial<

@@ -15,7 +15,7 @@ const VOUCHERS: Target = {
 }
 
 /** Without 0, 1, I and O, which people mistake: 32 letters, 5 bits each. */
-const LETTERS = '23456789ABCDEFGHJKLMNPQRSTUVWXYZ'
+export const LETTERS = '23456789ABCDEFGHJKLMNPQRSTUVWXYZ'
 const CODE_LENGTH = 16
 
 export interface NewVouchers {
@@ -35,19 +35,31 @@ const hashOf = (key: Uint8Array, code: string): Uint8Array => createHmac('sha256
 /** What people type, as it was printed. */
 const plain = (code: string): string => code.toUpperCase().replace(/[^0-9A-Z]/g, '')
 
+/** A voucher for each hash. */
+export const insertVouchers = (
+  sql: Sql,
+  { tenant, series, amount, offer, expires }: NewVouchers,
+  hashes: readonly Uint8Array[],
+): Promise<number> =>
+  sql.insert(
+    VOUCHERS,
+    hashes.map((hash) => [hash, tenant, series, amount, offer ?? null, expires ?? null, null, null]),
+  )
+
 /** Makes vouchers and returns their codes, which cannot be had again. `random`: so many octets that nobody can guess. */
 export async function createVouchers(
   sql: Sql,
   key: Uint8Array,
-  { tenant, series, count, amount, offer, expires }: NewVouchers,
+  vouchers: NewVouchers,
   random: (octets: number) => Uint8Array,
 ): Promise<string[]> {
-  const codes = Array.from({ length: count }, () =>
+  const codes = Array.from({ length: vouchers.count }, () =>
     Array.from(random(CODE_LENGTH), (octet) => LETTERS[octet % LETTERS.length]).join(''),
   )
-  await sql.insert(
-    VOUCHERS,
-    codes.map((code) => [hashOf(key, code), tenant, series, amount, offer ?? null, expires ?? null, null, null]),
+  await insertVouchers(
+    sql,
+    vouchers,
+    codes.map((code) => hashOf(key, code)),
   )
   return codes.map((code) => (code.match(/.{4}/g) ?? []).join('-'))
 }

@@ -23,15 +23,17 @@ export const definitions: readonly Definition[] = [
   // imsi: TS 23.003 §2.2. subscriber_seq: order of enrolment, by which readers find what is new.
   {
     table: 'subscriber',
-    columns: `subscriber_seq identity forever, subscriber_id text not null unique, imsi text not null unique, payer_id text not null, plan_id text not null, created_at integer not null`,
+    columns: `subscriber_seq identity forever, subscriber_id text not null unique, imsi text unique, payer_id text not null, plan_id text not null, created_at integer not null`,
   },
   // One row per accounting session, written when it starts, ends, changes hands or goes 'stale' (no report for several intervals: it may wake). incarnation: tells sessions apart whose
-  // Acct-Session-Id the access point used again; identity: User-Name as received.
+  // Acct-Session-Id the access point used again; identity: User-Name as received;
+  // multi_session: Acct-Multi-Session-Id (RFC 2866 §5.11), the same for the sessions of a phone that roams between access points; calling_station:
+  // RFC 2865 §5.31, which some access points want to be told again.
   {
     table: 'usage_session',
     columns: `session_no identity, session_key text not null unique, incarnation integer not null,
       state text not null check (state in ('open', 'stale', 'closed')), started_at integer not null, identity text not null,
-      radio_id text, subscriber_id text, origin text not null`,
+      radio_id text, subscriber_id text, origin text not null, multi_session text, calling_station text`,
   },
   // What each report of a session moves, apart from the rest, so that a hundred rows share a page and a commit dirties few.
   // uplink, downlink: the highest cumulative counters seen, octets; sequence: events emitted so far; last_at: newest event time

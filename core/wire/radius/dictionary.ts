@@ -1,6 +1,6 @@
 // All dictionary files as one: names to definitions, codes to definitions, and the TypeScript types of the values.
 import { THREE_GPP } from './dict/3gpp.ts'
-import { AIRESPACE, ARUBA, MIKROTIK, RUCKUS, WIFI_ALLIANCE } from './dict/access-points.ts'
+import { AIRESPACE, ARUBA, CHILLISPOT, MIKROTIK, RUCKUS, WIFI_ALLIANCE } from './dict/access-points.ts'
 import { MICROSOFT } from './dict/microsoft.ts'
 import { RFC2865 } from './dict/rfc2865.ts'
 import { RFC2866 } from './dict/rfc2866.ts'
@@ -26,7 +26,7 @@ const STANDARD = [
   ...RFC5580,
   ...RFC6911,
 ] as const
-const VENDORS = [MICROSOFT, WISPR, THREE_GPP, MIKROTIK, ARUBA, RUCKUS, AIRESPACE, WIFI_ALLIANCE] as const
+const VENDORS = [MICROSOFT, WISPR, THREE_GPP, MIKROTIK, ARUBA, RUCKUS, AIRESPACE, CHILLISPOT, WIFI_ALLIANCE] as const
 
 type Row = (typeof STANDARD)[number] | (typeof VENDORS)[number]['rows'][number]
 /** The name of any attribute that the dictionary knows. */

@@ -190,7 +190,11 @@ export async function swapSim(store: Batches, subscriber: SubscriberId, iccid: I
     await recordEvent(sql, change, act)
     await notify(sql, subscriber, 'sim-changed', `SIM ${maskImsi(iccid)}`, act)
     if (before !== undefined && before.imsi !== sim.imsi)
-      await orderSessions(sql, { subscriber, imsi: before.imsi, action: 'drop', cause: 'sim-changed' }, act.now)
+      await orderSessions(
+        sql,
+        { subscriber, imsi: before.imsi ?? undefined, action: 'drop', cause: 'sim-changed' },
+        act.now,
+      )
     await enrolAgain(sql, subscriber, { imsi: sim.imsi })
     return next
   })

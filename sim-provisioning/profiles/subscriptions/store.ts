@@ -126,13 +126,14 @@ const tell = (sql: Sql, { tenant, subscriber, state, iccid }: Told, at: Millis):
 type Told = Pick<Subscription, 'tenant' | 'subscriber' | 'state' | 'iccid'>
 
 export interface ListedSubscription extends Subscription {
-  readonly imsi: Imsi
+  /** Null for a subscriber without a SIM. */
+  readonly imsi: Imsi | null
   readonly plan: PlanId
   readonly created: Millis
 }
 
 interface ListedRow extends Row {
-  readonly imsi: Imsi
+  readonly imsi: Imsi | null
   readonly plan_id: PlanId
   readonly created_at: Millis
 }
@@ -203,7 +204,8 @@ export async function holderOf(sql: Sql, number: Msisdn): Promise<SubscriberId |
 }
 
 export interface Enrolled {
-  readonly imsi: Imsi
+  /** Null for a subscriber without a SIM. */
+  readonly imsi: Imsi | null
   readonly tenant: PayerId
   readonly plan: PlanId
   readonly created: Millis
@@ -211,7 +213,7 @@ export interface Enrolled {
 
 /** A subscriber as it is registered. */
 export async function readEnrolled(sql: Sql, subscriber: string): Promise<Enrolled | undefined> {
-  const row = await sql.row<{ imsi: Imsi; payer_id: PayerId; plan_id: PlanId; created_at: Millis }>(
+  const row = await sql.row<{ imsi: Imsi | null; payer_id: PayerId; plan_id: PlanId; created_at: Millis }>(
     'select imsi, payer_id, plan_id, created_at from subscriber where subscriber_id = ?',
     subscriber,
   )
@@ -240,7 +242,7 @@ export async function enrolAgain(
   await sql.run('delete from subscriber where subscriber_id = ?', subscriber)
   const next = { ...before, ...change }
   if (!(await enrol(sql, subscriber, next)))
-    fail('SIM_EXISTS', { what: 'IMSI', came: maskImsi(next.imsi), where: ', registered for another subscriber' })
+    fail('SIM_EXISTS', { what: 'IMSI', came: maskImsi(next.imsi ?? ''), where: ', registered for another subscriber' })
 }
 
 /** The newest port of a number that stands or was carried out. */

@@ -25,6 +25,16 @@ export const RUCKUS = {
   rows: [{ code: 1, name: 'Ruckus-User-Groups', type: 'text', ref: 'Ruckus RADIUS' }],
 } as const satisfies VendorDictionary
 
+/** CoovaChilli and other captive portals that descend from ChilliSpot: octets of both directions together. */
+export const CHILLISPOT = {
+  vendor: 14559,
+  name: 'ChilliSpot',
+  rows: [
+    { code: 3, name: 'ChilliSpot-Max-Total-Octets', type: 'u32', ref: 'CoovaChilli RADIUS' },
+    { code: 23, name: 'ChilliSpot-Max-Total-Gigawords', type: 'u32', ref: 'CoovaChilli RADIUS' },
+  ],
+} as const satisfies VendorDictionary
+
 /** Cisco's wireless controllers: kilobits per second. */
 export const AIRESPACE = {
   vendor: 14179,
