@@ -1167,7 +1167,7 @@ export const ERRORS = {
     http: 500,
     exit: 74,
     message: 'the file {file} cannot be written or read: {reason}',
-    hint: 'choose another folder with --out; a certificate that was issued but not written should be revoked: tallycell radio cert list',
+    hint: 'check the path of --csr, or choose another folder with --out; a certificate that was issued but not written should be revoked: tallycell radio cert list',
   },
   RADIUS_SERVER_INVALID: {
     http: 500,
