@@ -37,7 +37,7 @@ t.test('the example configurations load, and name the paths that their units sup
 })
 
 t.test('every metric and outcome in an alert exists', async (t) => {
-  const sources = ['core', 'billing', 'offload']
+  const sources = ['core', 'billing', 'offload', 'sim-provisioning']
     .flatMap((folder) =>
       readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' }).map((file) => join(folder, file)),
     )
