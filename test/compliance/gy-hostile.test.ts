@@ -47,7 +47,8 @@ function next(socket: Socket, command: number): Promise<Message | undefined> {
       }
     }
     socket.on('data', take)
-    socket.once('close', () => resolve(undefined))
+    if (socket.closed) resolve(undefined)
+    else socket.once('close', () => resolve(undefined))
   })
 }
 
