@@ -294,7 +294,7 @@ t.test('every row names its clause and has a codec', async (t) => {
   for (const { name, row } of definitions()) {
     t.match(
       row.ref,
-      /^(RFC \d{4} §[\d.]+|TS 29\.061 §16\.4\.7|WISPr 1\.0|WBA RADIUS-VSA|Hotspot 2\.0|(MikroTik|ArubaOS|Ruckus|Cisco WLC) RADIUS)$/,
+      /^(RFC \d{4} §[\d.]+|TS 29\.061 §16\.4\.7|WISPr 1\.0|WBA RADIUS-VSA|Hotspot 2\.0|(MikroTik|ArubaOS|Ruckus|Cisco WLC|CoovaChilli) RADIUS)$/,
       name,
     )
     t.ok(row.code >= 1 && row.code <= 255, name)
