@@ -14,7 +14,7 @@ help:
 	@echo 'make test     all tests but the long ones'
 	@echo 'make test-pg  the tests of everything that is stored, on a PostgreSQL server of their own as well'
 	@echo 'make check    format, lint, types, import boundaries, dead code'
-	@echo 'make interop  tests against FreeRADIUS radclient and tshark'
+	@echo 'make interop  tests against foreign programs: FreeRADIUS, eapol_test, freeDiameterd, tshark and others'
 	@echo 'make bench    speed beside other programs; ONLY=radius for the rows whose id starts so'
 	@echo 'make soak     kill the node under load again and again; ROUNDS=100'
 	@echo 'make install  packages and the program in dist/'

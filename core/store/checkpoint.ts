@@ -69,8 +69,10 @@ export function createCheckpoints({ database, index, acquire }: CheckpointDeps):
     const release = await acquire()
     try {
       if (database.open) database.pragma('wal_checkpoint(passive)')
-    } finally {
       busy = false
+    } catch {
+      // A disk that is full or broken: SQLite's own checkpoint will tell it to whoever writes then.
+    } finally {
       release()
     }
   }

@@ -23,7 +23,7 @@ export function foreign(
   const other = named.find((name) => !members.includes(name))
   if (other !== undefined) return `it names the radio ${other}, and the certificate of ${radio} does not cover that`
   if (named.length > 0) return undefined
-  // It may have been registered a moment ago: then the retransmission is taken.
-  void radios.refresh()
+  // It may have been registered a moment ago: then the retransmission is taken. A store that is away is noticed by who has to write.
+  radios.refresh().catch(() => undefined)
   return 'neither its NAS-Identifier nor its Called-Station-Id is that of a registered radio'
 }
