@@ -22,6 +22,7 @@ import { qrPng, qrSvg, qrText } from './esim/qr.ts'
 import { listOrders, type Order, subjectOf } from './esim/store.ts'
 import type { Act } from './profiles/act.ts'
 import { listEvents } from './profiles/sims/store.ts'
+import { orderBody } from './routes/esim-orders.ts'
 
 const SHOWN = 50
 
@@ -38,18 +39,7 @@ const actOf = ({ options }: Input, context: CommandContext): Act => ({
   now: context.clock(),
 })
 
-const orderJson = (one: Order) => ({
-  order: one.orderId,
-  tenant: one.tenant,
-  state: one.state,
-  iccid: one.iccid ?? null,
-  profileType: one.profileType ?? null,
-  eid: one.eid ?? null,
-  confirmationCodeRequired: one.ccRequired,
-  waitingFor: one.pending ?? null,
-  created: instant(one.created),
-  changed: instant(one.changed),
-})
+const orderJson = (one: Order) => ({ tenant: one.tenant, ...orderBody(one) })
 
 const ORDER = { name: 'order', summary: 'number of the order, or ICCID', required: true } as const
 const REASON = { reason: { value: 'TEXT', summary: 'why, for the record' } } as const

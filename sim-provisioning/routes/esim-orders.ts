@@ -51,7 +51,8 @@ const CODE = Type.Optional(
   }),
 )
 
-const orderBody = (one: Order) => ({
+/** An order as its tenant sees it. */
+export const orderBody = (one: Order) => ({
   order: one.orderId,
   state: one.state,
   iccid: one.iccid ?? null,
